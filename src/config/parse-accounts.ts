@@ -36,6 +36,15 @@ export function parseAccounts(content: string, path: string): unknown {
       },
     ])
   }
+  const [unresolvedTag] = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')
+  if (unresolvedTag) {
+    throw new ConfigError([
+      {
+        found: `ACCOUNTS_FILE ${path} has a tag in line ${lineAt(unresolvedTag.pos[0])}, such as !env or !vault, that nothing resolves here`,
+        remedy: 'write the value itself, or name the file that holds it, as clientSecretFile does',
+      },
+    ])
+  }
   keepNumbersOfSettings(document)
   // All aliases of an anchor are one object, so many of them need no memory.
   return document.toJS({ maxAliasCount: -1 })

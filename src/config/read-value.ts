@@ -21,8 +21,12 @@ const around = /^[\s\p{Cc}\p{Cf}]+|[\s\p{Cc}\p{Cf}]+$/gu
 /** Shells remove quotation marks; `docker --env-file` and most other readers don't. */
 export const enclosed = 'is enclosed in quotation marks'
 
+/** Only a shell, Compose, Kubernetes or a template engine replaces it, each its own form; the reader of `.env` replaces none. */
+export const unreplaced = `holds a placeholder (\${NAME}, $(NAME), {{ name }} or ~/) that nothing has replaced`
+
 function findOddity(value: string): string | undefined {
   if (quoted.test(value)) return enclosed
+  if (placeholder.test(value)) return unreplaced
   if (/[\r\n\u2028\u2029]/.test(value)) return 'holds a line break'
   // Persian and Indic scripts use the joiners U+200C and U+200D.
   const unusual = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]|(?! )\p{Zs}/u.exec(value)?.[0]
@@ -30,6 +34,8 @@ function findOddity(value: string): string | undefined {
 }
 
 const quoted = /^(?:".*"|'.*'|`.*`|[“„”].*[“”]|[‘‚’].*[‘’]|«.*»)$/su
+
+const placeholder = /\$\{[A-Z_]\w*(?:[:?+-][^}]*)?\}|\$\([A-Z_]\w*\)|\{\{[^{}]*\}\}|^\$[A-Z_]\w*(?=\/|$)|^~\//i
 
 function nameOf(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`

@@ -1,5 +1,5 @@
 import type { Told } from '../explanation.ts'
-import { enclosed, readValue } from './read-value.ts'
+import { enclosed, readValue, unreplaced } from './read-value.ts'
 
 /**
  * Reads the values of these variables, trimmed. A value that still looks like a mistake is a problem, unless it is a secret: anything may
@@ -20,8 +20,9 @@ export function trimValues<V extends string>(
     if (value === '') continue
     values[variable] = value
     if (oddity === undefined || secrets.has(variable)) continue
-    if (spaced.has(variable) && oddity !== enclosed) continue
-    problems.push({ found: `${label(variable)} ${oddity}`, remedy: 'write only the value' })
+    if (spaced.has(variable) && oddity !== enclosed && oddity !== unreplaced) continue
+    const remedy = oddity === unreplaced ? 'write the value itself' : 'write only the value'
+    problems.push({ found: `${label(variable)} ${oddity}`, remedy })
     // Reports one mistake only once.
     if (oddity === enclosed) values[variable] = value.slice(1, -1)
   }

@@ -52,3 +52,12 @@ test('an anchor may be used by any number of accounts', () => {
   expect(accounts).toHaveLength(1_001)
   expect(accounts.at(-1)?.limits).toEqual({ concurrentRuns: 2 })
 })
+
+test.each(['!env SECRET', '!vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    canary'])(
+  'a tag that nothing resolves is told: %s',
+  value => {
+    expect(() => parseAccounts(`accounts:\n- name: one\n  clientSecret: ${value}\n`, 'accounts.yaml')).toThrow(
+      'ACCOUNTS_FILE accounts.yaml has a tag in line 3, such as !env or !vault, that nothing resolves here: write the value itself, or name the file that holds it, as clientSecretFile does',
+    )
+  },
+)

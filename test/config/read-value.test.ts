@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/config.ts'
-import { readValue } from '../../src/config/read-value.ts'
+import { readValue, unreplaced } from '../../src/config/read-value.ts'
 import { ConfigError } from '../../src/errors.ts'
 import { renderExplanation } from '../../src/explanation.ts'
 import { getAdminLogin } from '../../src/provision/admin-login.ts'
@@ -19,6 +19,16 @@ const oddities: readonly (readonly [text: string, oddity: string])[] = [
   ['val\u00a0ue', 'holds an invisible character (U+00A0)'],
   ['val\u200bue', 'holds an invisible character (U+200B)'],
   ['val\u0007ue', 'holds an invisible character (U+0007)'],
+  ...[
+    `\${NAME}`,
+    `pw\${NAME:-x}`,
+    'https://$(HOST)/x',
+    '{{ .Values.secret }}',
+    `\${{ secrets.NAME }}`,
+    '$NAME',
+    '$NAME/x',
+    '~/x',
+  ].map(text => [text, unreplaced] as const),
 ]
 
 describe('a value', () => {
@@ -27,7 +37,7 @@ describe('a value', () => {
   })
 
   test('in plain characters is what it is, whatever stands around it', () => {
-    const plain = fc.stringMatching(/^[!#-&(-_a-~]([ -!#-&(-_a-~]*[!#-&(-_a-~])?$/)
+    const plain = fc.stringMatching(/^[!#%&(-_a-z]([ !#%&(-_a-z]*[!#%&(-_a-z])?$/)
     const stray = fc.array(fc.constantFrom(...around), { maxLength: 4 }).map(marks => marks.join(''))
     fc.assert(
       fc.property(stray, plain, stray, (before, value, after) => {
@@ -40,7 +50,20 @@ describe('a value', () => {
     expect(readValue(`${text}\n`)).toEqual({ value: text, oddity })
   })
 
-  test.each(['"', 'a"b"', '"a', 'می‌خواهم', 'Übersetzer', '編集者'])('%j is nothing odd', text => {
+  test.each([
+    '$.hasura.claims',
+    '$',
+    'a$b',
+    '$2b$10$x',
+    '{"a": {"b": {}}}',
+    '~',
+    '"',
+    'a"b"',
+    '"a',
+    'می‌خواهم',
+    'Übersetzer',
+    '編集者',
+  ])('%j is nothing odd', text => {
     expect(readValue(text)).toEqual({ value: text, oddity: undefined })
   })
 })
@@ -95,6 +118,12 @@ describe.each(variables)('%s from the environment', variable => {
     const sentence = `${variable} is enclosed in quotation marks: write only the value`
     expect(problems).toEqual(variable === 'CLIENT_SECRET' ? [] : [sentence])
   })
+})
+
+test('a placeholder that nothing has replaced is told before anybody is asked with it', () => {
+  expect(
+    problemsOf({ DATABASE_URL: 'postgres://u:$(PASSWORD)@db/x', DATA_DIR: '~/data', SCOPE: '{{ scope }}' }),
+  ).toEqual(['DATABASE_URL', 'DATA_DIR', 'SCOPE'].map(name => `${name} ${unreplaced}: write the value itself`))
 })
 
 test('a setting of an accounts file is read the same way', () => {
