@@ -12,6 +12,7 @@ import { inspectServices } from '../doctor/inspect-services.ts'
 import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { byName, getNamed } from '../names/find-named.ts'
+import { createSlots } from '../outgoing/slots.ts'
 import { readAdminLogin } from '../provision/admin-login.ts'
 import { explainWithAdmin, type PlanAccount } from '../provision/explain-with-admin.ts'
 import { openProvisioning } from '../provision/open-provisioning.ts'
@@ -35,6 +36,9 @@ export const doctor = defineCommand({
   },
 })
 
+/** A thousand logins at once would time out, or use up the files that the process may open, and seem to fail. */
+const accountsAtOnce = 8
+
 /** Makes every check of these accounts; changes nothing. */
 export async function diagnose(context: CommandContext, accounts: readonly Account[]): Promise<readonly Diagnosis[]> {
   const { config, envFile, host, signal } = context
@@ -49,22 +53,22 @@ export async function diagnose(context: CommandContext, accounts: readonly Accou
     findFirstLogin: async (account: string) =>
       services.firstLogins && (services.firstLogins.get(account) ?? { state: 'pending' }),
   }
-  return Promise.all(
-    accounts.map(async account => {
-      const ownJobs = jobsOf(account, jobs)
-      const { accountsFile } = config
-      const ofFile =
-        accountsFile === undefined || problems.length > 0
-          ? []
-          : findAccountJobProblems(account, config.accounts.indexOf(account), jobs)
-      const refusals = await Promise.all(ownJobs.map(job => findSettingsRefusal(job, account, host)))
-      const ofSettings = refusals.filter(refusal => refusal !== undefined)
-      const own = { ...deps, jobs: ownJobs, problems: [...problems, ...ofFile, ...ofSettings], accountsFile }
-      const diagnosis = await diagnoseAccount(account, own, signal)
-      const requirements = ownJobs.map(job => job.requirement)
-      return explainWithAdmin(diagnosis, account, requirements, planWithAdmin(context))
-    }),
-  )
+  const slots = createSlots(accountsAtOnce)
+  const examine = async (account: Account): Promise<Diagnosis> => {
+    const ownJobs = jobsOf(account, jobs)
+    const { accountsFile } = config
+    const ofFile =
+      accountsFile === undefined || problems.length > 0
+        ? []
+        : findAccountJobProblems(account, config.accounts.indexOf(account), jobs)
+    const refusals = await Promise.all(ownJobs.map(job => findSettingsRefusal(job, account, host)))
+    const ofSettings = refusals.filter(refusal => refusal !== undefined)
+    const own = { ...deps, jobs: ownJobs, problems: [...problems, ...ofFile, ...ofSettings], accountsFile }
+    const diagnosis = await diagnoseAccount(account, own, signal)
+    const requirements = ownJobs.map(job => job.requirement)
+    return explainWithAdmin(diagnosis, account, requirements, planWithAdmin(context))
+  }
+  return Promise.all(accounts.map(account => slots(() => examine(account))))
 }
 
 /** Jobs that can't be loaded don't stop the other checks. */

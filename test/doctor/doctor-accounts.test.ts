@@ -1,9 +1,13 @@
+import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { describe, expect } from 'vitest'
+import { z } from 'zod'
 import { type Environment, run, startWorker } from '../cli/run-command.ts'
 import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { findFreePort } from '../services/free-port.ts'
@@ -43,6 +47,28 @@ test.afterEach(() => rm(folder, { recursive: true, force: true }))
 const env = (more: Environment = {}): Environment => ({ ACCOUNTS_FILE: accountsFile, DATA_DIR: dataDir, ...more })
 
 describe('of several accounts', () => {
+  test('only a few are checked at a time, so that a thousand don’t wait for each other', async ({ writeAccounts }) => {
+    let asked = 0
+    let most = 0
+    const server = createServer(async (_request, response) => {
+      asked += 1
+      most = Math.max(most, asked)
+      for (let turn = 0; turn < 200; turn += 1) await setImmediate()
+      asked -= 1
+      response.writeHead(503).end()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = z.object({ port: z.int() }).parse(server.address())
+    const own = { oidcIssuer: undefined, hasuraUrl: undefined, tokenUrl: `http://127.0.0.1:${port}/token` }
+    await writeAccounts(...Array.from({ length: 24 }, (_, n) => ({ name: `account-${n}`, ...own })))
+    const { diagnoses } = await runDoctor(env())
+    server.closeAllConnections()
+    server.close()
+    expect(diagnoses).toHaveLength(24)
+    expect(most).toBeLessThanOrEqual(8)
+  })
+
   test('the broken ones are told apart from those that are well', async ({ writeAccounts }) => {
     await writeAccounts(
       { name: 'well' },
