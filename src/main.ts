@@ -99,6 +99,7 @@ const exitCode = await runCli({
     process.on('SIGHUP', listener)
     return () => process.off('SIGHUP', listener)
   },
+  reserveOutput: () => output.reserve(process.stderr),
   onUnforeseen(listener) {
     const listen = (kind: UnforeseenKind) => (thrown: unknown) => {
       if (listener(thrown, kind) === 'go on' || brokeOff) return
@@ -125,7 +126,5 @@ if (outputProblem) process.stderr.write(`${renderExplanation(outputProblem)}\n`)
 
 await flushSpans(systemClock)
 // A queue driver that still retries its connection would keep the process alive forever.
-await Promise.all(
-  [process.stdout, process.stderr].map(stream => new Promise(resolve => stream.write('', () => resolve(undefined)))),
-)
+await Promise.all([output.flush(), new Promise(resolve => process.stderr.write('', resolve))])
 process.exit(brokeOff || (outputProblem && exitCode === 0) ? 1 : exitCode)

@@ -4,6 +4,10 @@ import { codeOfFile, explainFileFailure } from '../failures/file-failure.ts'
 
 export interface Output {
   write(text: string): void
+  /** From now on, everything else that is written to the stream goes to another one: jobs and what they import print too. */
+  reserve(other: NodeJS.WriteStream): void
+  /** Waits until it is written. */
+  flush(): Promise<void>
   /** Why a part of it is missing, if any. */
   findProblem(): Explanation | undefined
 }
@@ -15,11 +19,12 @@ export interface Output {
 export function openOutput(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   const target = fstatSync(stream.fd)
   const isFile = target.isFile() || (target.isCharacterDevice() && !stream.isTTY)
+  const write = stream.write.bind(stream)
   let problem: Explanation | undefined
   return {
     write(text) {
       if (!isFile) {
-        stream.write(text)
+        write(text)
         return
       }
       try {
@@ -28,6 +33,10 @@ export function openOutput(stream: NodeJS.WriteStream & { readonly fd: number })
         problem ??= explain(error)
       }
     },
+    reserve(other) {
+      stream.write = other.write.bind(other)
+    },
+    flush: () => new Promise(resolve => write('', () => resolve())),
     findProblem: () => problem,
   }
 }

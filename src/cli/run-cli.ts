@@ -36,6 +36,8 @@ export interface Invocation {
   /** Version of the program, for `--version`. */
   readonly version: string
   readonly terminal: Terminal
+  /** Keeps what jobs print out of the result of a command. */
+  readonly reserveOutput: () => void
   readonly signal: AbortSignal
   readonly onHangup: CommandContext['onHangup']
   /** Passes uncaught errors to the listener, which decides whether the process continues. */
@@ -64,6 +66,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
     }
     const command = asked.command.prepare(asked.given)
     const isWorker = asked.command === worker
+    if (!isWorker) invocation.reserveOutput()
     if (command.runAlone) {
       const { host, engineFolder } = invocation
       const openContext = async (folder: string): Promise<CommandContext> => {

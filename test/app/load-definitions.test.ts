@@ -187,6 +187,20 @@ test('a project is its list of jobs; without a first login there is none', async
   expect(await loadDefinitions(project)).toEqual({ jobs: [], firstLogin: undefined })
 })
 
+test('what jobs and their packages print stays out of the result of a command', async () => {
+  const project = join(folder, 'printing')
+  await mkdir(join(project, 'src/jobs'), { recursive: true })
+  const printing = `console.log('a tip')\nprocess.stdout.write('and another\\n')`
+  await writeFile(join(project, 'src/jobs/list.ts'), `${printing}\nexport const jobs = []`)
+  await using dataDir = await openDataDir()
+  const env = { TOKEN_URL: 'https://idp.example', CLIENT_ID: 'x', CLIENT_SECRET: 'x', DATA_DIR: dataDir.path }
+  expect(await start(env, ['jobs', '--json'], project).ended).toEqual({
+    code: 0,
+    out: '[]\n',
+    err: expect.stringMatching(/^a tip\nand another\n/),
+  })
+})
+
 const documentOf = (operation: string): string =>
   `{ definitions: [{ kind: 'OperationDefinition', operation: '${operation}' }] }`
 

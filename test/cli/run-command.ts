@@ -72,6 +72,7 @@ export async function runWith(
       ask: answer === undefined ? undefined : async () => answer,
     },
     signal,
+    reserveOutput() {},
     onHangup: () => () => {},
     onUnforeseen() {},
     host: {
