@@ -55,6 +55,11 @@ async function ask(question: string, signal: AbortSignal): Promise<string> {
   }
 }
 
+/** Some terminals report 0 columns. */
+function columnsOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY === true ? stream.columns || undefined : undefined
+}
+
 function onIdle(listener: () => void): () => void {
   process.on('beforeExit', listener)
   return () => process.off('beforeExit', listener)
@@ -90,16 +95,16 @@ const exitCode = await runCli({
     err: text => void process.stderr.write(text),
     isInteractive: process.stderr.isTTY === true,
     hasColors: process.stderr.isTTY === true && process.stderr.hasColors(),
-    // Some terminals report 0 columns.
-    columns: process.stdout.isTTY === true ? process.stdout.columns || undefined : undefined,
+    columns: columnsOf(process.stdout),
+    errColumns: () => columnsOf(process.stderr),
     ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   },
+  reserveOutput: () => output.reserve(process.stderr),
   signal: stop.signal,
   onHangup(listener) {
     process.on('SIGHUP', listener)
     return () => process.off('SIGHUP', listener)
   },
-  reserveOutput: () => output.reserve(process.stderr),
   onUnforeseen(listener) {
     const listen = (kind: UnforeseenKind) => (thrown: unknown) => {
       if (listener(thrown, kind) === 'go on' || brokeOff) return

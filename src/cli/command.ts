@@ -19,6 +19,8 @@ export interface Terminal {
   readonly hasColors: boolean
   /** Width of `out` in columns; undefined when it isn't a terminal. */
   readonly columns?: number | undefined
+  /** Width of `err` at this moment; undefined when it isn't a terminal. */
+  readonly errColumns?: (() => number | undefined) | undefined
   /** Asks a question and waits for a line; absent when nobody can answer. */
   readonly ask?: ((question: string, signal: AbortSignal) => Promise<string>) | undefined
 }

@@ -39,7 +39,7 @@ export async function confirmGroup(
     table(
       shown.map(request => rowOf(request, host.clock.now())),
       '',
-      terminal.columns,
+      terminal.errColumns?.(),
     ),
   )
   const requests = ids.length === 1 ? '1 request' : `${ids.length} requests`

@@ -13,6 +13,7 @@ export function createLiveTerminal(terminal: Terminal): LiveTerminal {
     isInteractive: terminal.isInteractive,
     hasColors: terminal.hasColors,
     columns: terminal.columns,
+    errColumns: terminal.errColumns,
     ask: terminal.ask,
     out(text) {
       clear()
@@ -25,7 +26,8 @@ export function createLiveTerminal(terminal: Terminal): LiveTerminal {
     draw(text) {
       if (!terminal.isInteractive) return
       // A line that wraps can't be redrawn.
-      const line = terminal.columns === undefined ? text : text.slice(0, terminal.columns - 1)
+      const columns = terminal.errColumns?.()
+      const line = columns === undefined ? text : text.slice(0, columns - 1)
       terminal.err(`\r${line}\u001b[K`)
       isDrawn = true
     },

@@ -4,6 +4,7 @@ import type { RequestReport } from '../operations/request-reports.ts'
 import type { WantedRequest } from '../operations/requests.ts'
 import type { CommandContext } from './command.ts'
 import { flag, numberOption } from './options.ts'
+import { tellInterrupted } from './tell-interrupted.ts'
 
 /** How often to report a change of what the request waits for; its end is reported immediately. */
 const lookEverySeconds = 1
@@ -48,7 +49,9 @@ export async function makeRequest(
       terminal.out(json ? `${JSON.stringify(accepted)}\n` : `${accepted.id}\n`)
       return 0
     }
-    const report = await waitUntilDone(context, operations, accepted.id, timeout)
+    const left = { found: `Interrupted: request ${accepted.id} stays accepted`, remedy: followOrCancel(accepted.id) }
+    const waiting = waitUntilDone(context, operations, accepted.id, timeout)
+    const report = await tellInterrupted(context.signal, left, waiting)
     terminal.out(json ? `${JSON.stringify(report)}\n` : `${report.id} ${report.state}\n`)
     if (report.state === 'done') return 0
     if (report.state === 'cancelled') {
@@ -86,12 +89,16 @@ async function waitUntilDone(
     if (clock.now() >= deadline) {
       throw new TransientError('timeout', {
         found: `Request ${id} has not ended after ${timeoutSeconds} s (${news}) and stays accepted`,
-        remedy: `run "npm run -s cli -- requests" to follow it, or "npm run -s cli -- cancel ${id}" to cancel it`,
+        remedy: followOrCancel(id),
       })
     }
     signal.throwIfAborted()
     waitSeconds = Math.min(lookEverySeconds, (deadline - clock.now()) / 1000)
   }
+}
+
+function followOrCancel(id: string): string {
+  return `run "npm run -s cli -- requests" to follow it, or "npm run -s cli -- cancel ${id}" to cancel it`
 }
 
 async function describeState(report: RequestReport, operations: Operations): Promise<string> {

@@ -207,7 +207,7 @@ function linesOf(error: unknown, signal: AbortSignal): readonly string[] {
   if (error instanceof ConfigError) return error.problems.map(renderExplanation)
   if (error instanceof MissingCommandError) return [`${error.message}.\n\n${error.help}`]
   if (signal.aborted && error === signal.reason) {
-    return ['Interrupted. Committed pages stay, and the next run resumes from the checkpoint.']
+    return ['Interrupted.']
   }
   return [describeError(error).message]
 }

@@ -2,6 +2,7 @@ import { defineCommand } from './command.ts'
 import { argument, flag, jsonOutput, oneAccount } from './options.ts'
 import { addFlags, payloadFlags, payloadOption, requireKnown } from './payload-flags.ts'
 import { progressLine } from './progress-line.ts'
+import { tellInterrupted } from './tell-interrupted.ts'
 
 export const run = defineCommand({
   name: 'run',
@@ -17,7 +18,7 @@ export const run = defineCommand({
   async run({ job, account, json, dryRun, payload: given, ...flags }, context) {
     const { terminal, signal } = context
     const payload = addFlags(given, flags)
-    const result = await context.withOperations(async operations => {
+    const running = context.withOperations(async operations => {
       await requireKnown(operations, job, flags)
       return operations.run(
         { job, account, payload, dryRun },
@@ -30,6 +31,8 @@ export const run = defineCommand({
         },
       )
     })
+    const left = 'Interrupted: committed pages stay, and the next run resumes from the checkpoint'
+    const result = await tellInterrupted(signal, left, running)
     terminal.out(
       json ? `${JSON.stringify({ job, dryRun, ...result })}\n` : `${describe(job, result, { dryRun, payload })}\n`,
     )

@@ -3,14 +3,15 @@ import { createLiveTerminal } from '../../src/cli/live-terminal.ts'
 
 function open(isInteractive: boolean, columns?: number) {
   const written: string[] = []
+  const state = { columns }
   const terminal = createLiveTerminal({
     out: text => void written.push(`out ${JSON.stringify(text)}`),
     err: text => void written.push(`err ${JSON.stringify(text)}`),
     isInteractive,
     hasColors: false,
-    columns,
+    errColumns: () => state.columns,
   })
-  return { terminal, written }
+  return { terminal, written, state }
 }
 
 test.each(['out', 'err'] as const)('what is written to %s takes the place of the line that was drawn', stream => {
@@ -36,7 +37,9 @@ test('nothing is drawn where nobody is watching', () => {
 })
 
 test('a line is never wider than the terminal, since one that wraps could not be drawn over', () => {
-  const { terminal, written } = open(true, 10)
+  const { terminal, written, state } = open(true, 10)
   terminal.draw('1234567890123')
-  expect(written).toEqual(['err "\\r123456789\\u001b[K"'])
+  state.columns = 5
+  terminal.draw('1234567890123')
+  expect(written).toEqual(['err "\\r123456789\\u001b[K"', 'err "\\r1234\\u001b[K"'])
 })

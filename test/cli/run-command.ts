@@ -69,10 +69,11 @@ export async function runWith(
       isInteractive: columns !== undefined,
       hasColors: false,
       columns,
+      errColumns: () => columns,
       ask: answer === undefined ? undefined : async () => answer,
     },
-    signal,
     reserveOutput() {},
+    signal,
     onHangup: () => () => {},
     onUnforeseen() {},
     host: {

@@ -107,7 +107,7 @@ describe('run', () => {
     expect(await running).toEqual({
       code: 1,
       out: '',
-      err: 'Interrupted. Committed pages stay, and the next run resumes from the checkpoint.\n',
+      err: 'Interrupted: committed pages stay, and the next run resumes from the checkpoint\n',
     })
     sandbox.hasura.clearFaults()
     const [first] = JSON.parse((await run(home.env, 'runs', '--json', '--limit', '1')).out)
@@ -229,5 +229,21 @@ describe.runIf(hasPostgres)('enqueue --wait, where any process may be the worker
     expect((await run(env, 'enqueue', 'sync-topics', '--timeout', '1')).err).toBe(
       '--timeout has no effect without --wait: add --wait or remove --timeout\n',
     )
+  })
+
+  test('that is interrupted names the request, which a worker runs all the same', async ({ home }) => {
+    await using database = await createDatabase()
+    const env = { ...home.env, DATABASE_URL: database.url }
+    const stop = new AbortController()
+    const waiting = runWith(env, ['enqueue', 'sync-topics', '--wait'], { signal: stop.signal })
+    const list = async () => JSON.parse((await run(env, 'requests', '--json')).out)
+    await expect.poll(async () => (await list()).length).toBe(1)
+    stop.abort(new DOMException('SIGINT was received', 'AbortError'))
+    const { code, err } = await waiting
+    const [{ id, state }] = await list()
+    expect(err.split('\n').at(-2)).toBe(
+      `Interrupted: request ${id} stays accepted: run "npm run -s cli -- requests" to follow it, or "npm run -s cli -- cancel ${id}" to cancel it`,
+    )
+    expect([code, state]).toEqual([1, 'waiting'])
   })
 })
