@@ -9,8 +9,11 @@ import { createRunsInHand, type RunInHand } from './runs-in-hand.ts'
 
 /** A process is declared dead when it hasn't been heard of for this long; its runs then end as interrupted. */
 export const lifeMs = 6_000
-/** The same for the one owner of an embedded database: no other process could take over its runs. */
-const lifeAloneMs = 3_600_000
+/**
+ * The same for the one owner of an embedded database, ten days: no other process could take over its runs, and a laptop may sleep for
+ * long.
+ */
+const lifeAloneMs = 864_000_000
 /** How long the last message to the store may take, in milliseconds. */
 const farewellMs = 500
 

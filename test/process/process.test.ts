@@ -110,3 +110,17 @@ test('the next owner of an embedded database takes over the runs of one that was
   await lines.pulse(next.id)
   expect(await lines.claim(line, next.id)).toMatchObject({ requestId: run.requestId })
 })
+
+test('the owner of an embedded database whose machine slept for hours goes on with its runs', async () => {
+  await using dataDir = await openDataDir()
+  await using lines = await openLinesAt({ dataDir: dataDir.path })
+  const { store } = lines
+  const line = newLine()
+  const database = { store, heartbeatStore: store, leaveConnections() {} }
+  await using owner = await startProcess({ database, clock, log }, { ...self, isAlone: true })
+  const { id } = await lines.accept(request(line))
+  const run = await lines.claim(line, owner.id)
+  await sql`update worker.processes set expires_at = expires_at - interval '12 hours'`.execute(store)
+  await sql`select worker.look(${owner.id}, ${[run.lease.runId]}::uuid[], null, 100, 100)`.execute(store)
+  expect(await lines.stateOf(id)).toMatchObject({ state: 'running' })
+})
