@@ -324,13 +324,15 @@ create table worker.webhooks (
 -- worker.beat(p_process uuid, p_host text, p_pid integer, p_life_seconds double precision, p_runs uuid[]) returns TABLE(kind text, run_id uuid)
 -- worker.cancel(p_id text) returns text
 -- worker.claim_lines(p_claims jsonb, p_have_leases boolean) returns TABLE(place integer, verdict text, probed boolean, run json)
--- worker.end_interrupted(p_run uuid, p_request text, p_pause_ms double precision, p_error jsonb) returns void
+-- worker.count_interruptions(p_before integer, p_run uuid, p_state text, p_counts boolean) returns integer
+-- worker.end_interrupted(p_run uuid, p_request text, p_counts boolean, p_error jsonb) returns void
 -- worker.end_runs(p_ends jsonb) returns TABLE(place integer, kind text, probed boolean, answer json)
 -- worker.end_step(p_step worker.requests, p_state text, p_error jsonb) returns void
 -- worker.fail_waiting(p_waiting text, p_code text, p_found text, p_remedy text) returns void
 -- worker.free_slot(p_account text, p_first integer, p_slots integer, p_accounts text[], p_taken integer[]) returns integer
 -- worker.holds_of(p_account text, p_job text) returns SETOF worker.holds
 -- worker.interruption(p_times integer) returns jsonb
+-- worker.interruption_pause(p_times integer) returns double precision
 -- worker.lease_origin(p_xmin xid) returns text
 -- worker.lift_holds(p_account text, p_job text, p_met_by text) returns TABLE(code text, scope text)
 -- worker.living_lines() returns TABLE(account text, job text, process uuid, host text, pid integer, first_slot integer, slots integer)

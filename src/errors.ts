@@ -208,8 +208,18 @@ export class JobError extends WorkerError {}
 
 /** Another run has taken over the lease: this one must no longer write. */
 export class LeaseLostError extends WorkerError {
-  constructor(message: string) {
-    super('lease-lost', message)
+  constructor(told: Told) {
+    super('lease-lost', told)
+  }
+}
+
+/** The run's process did nothing for so long that another one may have taken over: its event loop was blocked, or it was paused. */
+export class PausedError extends LeaseLostError {
+  constructor(ms: number) {
+    super({
+      found: `The process did nothing for ${(ms / 1000).toFixed(1)} s, so this run may have been taken over`,
+      remedy: 'check for code in jobs that blocks the event loop, and whether the process gets enough CPU',
+    })
   }
 }
 

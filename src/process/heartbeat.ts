@@ -17,8 +17,12 @@ export interface HeartbeatDeps {
   readonly log: Log
   /** Sends one beat; rejects if it isn't answered within its own time limit. */
   beat(): Promise<void>
-  /** No beat sent in the last `silentMs` has been answered. */
-  onSilent(silentMs: number): void
+  /**
+   * No beat sent in the last `silentMs` has been answered.
+   *
+   * @param lateMs how late this process sent one, if that is most of this time: something kept it from working
+   */
+  onSilent(silentMs: number, lateMs: number | undefined): void
   /** A beat was answered again. */
   onHeard(): void
 }
@@ -36,6 +40,10 @@ export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promi
   const stopped = new AbortController()
   let heard: Watch | undefined
   let isSilent = false
+  /** When the next beat is due; undefined while one waits for its answer. */
+  let dueAt: number | undefined
+  /** The most that a beat was late since the last answer. */
+  let lateMs = 0
 
   /** Fires if no beat, including the next one, has been answered for that long. */
   function watch(): Watch {
@@ -51,7 +59,13 @@ export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promi
     return started
   }
 
+  function noteLateness(): void {
+    if (dueAt !== undefined) lateMs = Math.max(lateMs, clock.elapsed() - dueAt)
+  }
+
   async function beatOnce(): Promise<void> {
+    noteLateness()
+    dueAt = undefined
     const sent = watch()
     try {
       await deps.beat()
@@ -63,6 +77,7 @@ export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promi
     heard = sent
     // An answer that took this long says nothing about the present.
     if (sent.hasGoneOff) return fallSilent()
+    lateMs = 0
     if (!isSilent) return
     isSilent = false
     deps.onHeard()
@@ -71,7 +86,13 @@ export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promi
   function fallSilent(): void {
     if (isSilent) return
     isSilent = true
-    deps.onSilent(silentMs)
+    noteLateness()
+    deps.onSilent(silentMs, lateMs > silentMs / 2 ? lateMs : undefined)
+  }
+
+  function wait(ms: number): number {
+    dueAt = clock.elapsed() + ms
+    return ms
   }
 
   await beatOnce()
@@ -87,9 +108,9 @@ export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promi
         // One line per outage.
         if (failures === 1 && !signal.aborted) log.warn({ error }, 'the store did not answer a heartbeat')
       }
-      return failures > 0 && !isSilent ? againMs : everyMs
+      return wait(failures > 0 && !isSilent ? againMs : everyMs)
     },
-    { firstAfterMs: everyMs, stopWithinMs },
+    { firstAfterMs: wait(everyMs), stopWithinMs },
   )
   return {
     async [Symbol.asyncDispose]() {

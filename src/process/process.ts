@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { CancelledError, LeaseLostError } from '../errors.ts'
+import { CancelledError, LeaseLostError, PausedError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Database } from '../store/open-database.ts'
 import { prepared } from '../store/prepared-statements.ts'
@@ -69,8 +69,8 @@ export async function startProcess(
       clock,
       log,
       beat,
-      onSilent(silentMs) {
-        inHand.silence(silent(silentMs))
+      onSilent(silentMs, lateMs) {
+        inHand.silence(lateMs === undefined ? silent(silentMs) : new PausedError(lateMs))
         database.leaveConnections()
       },
       onHeard: () => inHand.silence(undefined),

@@ -1,5 +1,13 @@
 import type { JobResult } from '../definitions/define-job.ts'
-import { CancelledError, JobError, LeaseLostError, RefusalError, TransientError, WorkerError } from '../errors.ts'
+import {
+  CancelledError,
+  JobError,
+  LeaseLostError,
+  PausedError,
+  RefusalError,
+  TransientError,
+  WorkerError,
+} from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { findHoldCause, type HoldRecord, holdAfter } from '../holds/hold-after.ts'
 import { describeError } from '../log.ts'
@@ -11,6 +19,8 @@ export interface Ending {
   /** `waiting`: it runs again after `pauseMs`, or when its hold is lifted, or once all `steps` of a bootstrap are done. */
   readonly request: 'done' | 'failed' | 'cancelled' | 'waiting'
   readonly pauseMs: number
+  /** The run may be at fault that its process didn't work: consecutive ones pause the request, and fail it in the end. */
+  readonly isInterruption?: boolean
   /** Consecutive failures, including this one if it counts. */
   readonly failures: number
   readonly from?: string | undefined
@@ -75,7 +85,10 @@ export function endAfter(error: unknown, facts: Omit<RunFacts, 'dryRun'>): Unsuc
   })
   if (stopped instanceof CancelledError)
     return end({ run: 'cancelled', request: 'cancelled', error: recordOf(stopped) })
-  if (stopped !== undefined || error instanceof LeaseLostError) return end({ run: 'interrupted', request: 'waiting' })
+  if (stopped !== undefined || error instanceof LeaseLostError) {
+    const isInterruption = stopped instanceof PausedError
+    return end({ run: 'interrupted', request: 'waiting', ...(isInterruption && { isInterruption }) })
+  }
   const cause = findHoldCause(error)
   if (cause) {
     const run = cause instanceof RefusalError ? 'refused' : 'interrupted'

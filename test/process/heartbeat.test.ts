@@ -22,7 +22,7 @@ async function open() {
         sentAt.push(clock.now())
         return state.answer()
       },
-      onSilent: () => told.push(`silent at ${clock.now()}`),
+      onSilent: (_silentMs, lateMs) => told.push(`silent at ${clock.now()}${lateMs ? `, ${lateMs} ms late` : ''}`),
       onHeard: () => told.push(`heard at ${clock.now()}`),
     },
     lifeMs,
@@ -60,6 +60,17 @@ describe('a heartbeat', () => {
     state.answer = refused
     await clock.advance(10_000)
     expect(told).toHaveLength(3)
+  })
+
+  test('that the process itself sends too late is told from a store that doesn’t answer', async () => {
+    const { clock, told, state } = await open()
+    await clock.advance(500)
+    clock.block(5_000)
+    await clock.advance(0)
+    expect(told).toEqual(['silent at 5500, 4500 ms late', 'heard at 5500'])
+    state.answer = () => clock.sleep(4_000).then(refused)
+    await clock.advance(10_000)
+    expect(told.slice(2)).toEqual([`silent at ${5_500 + silentMs}`])
   })
 
   test('is tried again soon, so that one lost connection silences nobody', async () => {

@@ -3,6 +3,7 @@ import {
   CancelledError,
   LeaseLostError,
   OutageError,
+  PausedError,
   PermanentError,
   RateLimitedError,
   RefusalError,
@@ -51,6 +52,20 @@ describe('a run that ends with', () => {
       lifts: false,
       ...ending,
     })
+  })
+
+  test.each<[string, Error, true | undefined]>([
+    [
+      'because its process did nothing for seconds counts as one that its process did not survive',
+      new PausedError(5_000),
+      true,
+    ],
+    ['because the store did not answer counts as nothing', new LeaseLostError('The store did not answer'), undefined],
+    ['because the worker stops counts as nothing', new DOMException('Stopping', 'AbortError'), undefined],
+  ])('an abort %s', (_name, stopped, isInterruption) => {
+    const ending = endAfter(stopped, { ...facts, stopped })
+    expect(ending).toMatchObject({ run: 'interrupted', request: 'waiting', failures: 0 })
+    expect(ending.isInterruption).toBe(isInterruption)
   })
 
   test.each([

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { endSurely } from '../../src/execution/run-line.ts'
 import { tellAll } from '../../src/observer/tell-all.ts'
 import { endRun } from '../../src/runs/end-run.ts'
-import type { ErrorRecord } from '../../src/runs/ending.ts'
+import type { Ending, ErrorRecord } from '../../src/runs/ending.ts'
 import { cancelRequest, reserveRequest } from '../../src/runs/requests.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
@@ -169,6 +169,32 @@ describe.each(stores)('what would keep others waiting on %s', backend => {
     const further = await fixture.accept(request(coming))
     for (let times = 1; times <= 12; times += 1) await endWithProcess(coming, true)
     expect(await fixture.stateOf(further.id)).toMatchObject({ state: 'waiting', ready: true, failures: 0 })
+  })
+
+  test('so does one whose process did nothing for seconds, also where an equal request waits meanwhile', async () => {
+    const processId = await fixture.newProcess()
+    const line = newLine()
+    const interrupted: Ending = { run: 'interrupted', request: 'waiting', pauseMs: 0, failures: 0, lifts: false }
+    const end = async (ending: Ending, isAskedAgain = false) => {
+      const run = await fixture.claim(line, processId)
+      const equal = isAskedAgain ? await fixture.accept(request(line)) : undefined
+      await endRun(fixture.store, run.lease.runId, ending)
+      const id = equal?.id ?? run.requestId
+      const state = await fixture.stateOf(id)
+      await fixture.makeReady(id)
+      return state
+    }
+    await fixture.accept(request(line))
+    const paused = { ...interrupted, isInterruption: true }
+    expect(await end(paused)).toMatchObject({ ready: true })
+    expect(await end(interrupted)).toMatchObject({ ready: true })
+    expect(await end(paused, true)).toMatchObject({ ready: true })
+    expect(await end(paused, true)).toMatchObject({ state: 'waiting', ready: false })
+    // Another end begins a new count.
+    await end({ ...interrupted, run: 'succeeded' })
+    expect(await end(paused)).toMatchObject({ ready: true })
+    for (let times = 2; times < 10; times += 1) expect(await end(paused)).toMatchObject({ state: 'waiting' })
+    expect(await end(paused)).toMatchObject({ state: 'failed' })
   })
 
   test.each(['run', 'request', 'run and request'])(

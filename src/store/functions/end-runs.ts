@@ -38,7 +38,7 @@ begin
     select e.*, r.account, r.job, r.trigger, r.request_id, l.process, l.slot, l.fence is not null as has_lease,
       e.lifts and exists (select from worker.holds_of(r.account, r.job)) as is_held
     from jsonb_to_recordset(p_ends) e(place integer, "runId" uuid, run text, request text, "pauseMs" float8, failures integer,
-      error jsonb, hold jsonb, lifts boolean, steps text[], next uuid, yields boolean)
+      error jsonb, hold jsonb, lifts boolean, steps text[], next uuid, yields boolean, "isInterruption" boolean)
     left join lateral (
       select r.id, r.account, r.job, r.trigger, r.request_id from worker.runs r where r.id = e."runId" limit 1) r on true
     left join lateral (
@@ -60,9 +60,17 @@ begin
     v_runs := v_runs || v."runId";
     if v.request = 'waiting' then
       select * into v_request from worker.requests r where r.id = v.request_id for update;
+      v_request.interruptions := worker.count_interruptions(
+        v_request.interruptions, v."runId", v.run, coalesce(v."isInterruption", false));
+      if v."isInterruption" then
+        v."pauseMs" := worker.interruption_pause(v_request.interruptions);
+      end if;
       if v_request.cancel_requested then
         v.request := 'cancelled';
         v.error := null;
+      elsif v."isInterruption" and v."pauseMs" is null then
+        v.request := 'failed';
+        v.error := worker.interruption(v_request.interruptions);
       else
         perform worker.put_back(v_request,
           case when v.steps is not null then 'infinity' else now() + make_interval(secs => nullif(v."pauseMs", 0) / 1000) end,
@@ -190,8 +198,8 @@ begin
 end $$`
 
 /**
- * Makes a running request wait again. If an equal one already waits, that one takes over rank, back-off and consecutive failures;
- * callers that ask for this request are sent to it.
+ * Makes a running request wait again. If an equal one already waits, that one takes over rank, back-off, and consecutive failures and
+ * interruptions; callers that ask for this request are sent to it.
  */
 export const putBackFunction = `
 create function worker.put_back(p_request worker.requests, p_due timestamptz, p_failures integer) returns void
@@ -202,7 +210,8 @@ declare
 begin
   loop
     begin
-      update worker.requests r set state = 'waiting', due_at = p_due, failures = p_failures, run_id = null
+      update worker.requests r set state = 'waiting', due_at = p_due, failures = p_failures,
+        interruptions = p_request.interruptions, run_id = null
       where r.id = p_request.id;
       return;
     exception when unique_violation then
@@ -216,6 +225,7 @@ begin
         update worker.requests r set
           rank = least(r.rank, p_request.rank),
           failures = greatest(r.failures, p_failures),
+          interruptions = greatest(r.interruptions, p_request.interruptions),
           -- A request that waits for its steps starts again with the equal one.
           due_at = case when r.priority = 'high' or p_due = 'infinity' then r.due_at else greatest(r.due_at, p_due) end,
           absorbed_traces = worker.add_trace(r.absorbed_traces, p_request.trace)

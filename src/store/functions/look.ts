@@ -60,7 +60,7 @@ begin
     order by l.account, l.job
   loop
     begin
-      perform worker.end_interrupted(v_run.run_id, 'waiting', 0, jsonb_build_object('code', 'interrupted',
+      perform worker.end_interrupted(v_run.run_id, 'waiting', false, jsonb_build_object('code', 'interrupted',
         'found', 'The answer to the claim of this run was lost, or the store went back to before its end'));
     exception when lock_not_available or deadlock_detected then null;
     end;
@@ -130,9 +130,6 @@ language sql stable as $$
   order by f.taken_at nulls first, f.rank, f.seq limit p_limit
 $$`
 
-/** How many consecutive runs may end with their process, without progress, before the request fails. */
-const mostInterruptions = 10
-
 /**
  * Ends the runs of dead processes as interrupted. Their requests run again, after growing pauses from the third consecutive run
  * without progress, and finally fail. What a command had reserved ends with it: foreground runs, and lines that it kept free.
@@ -143,11 +140,9 @@ language plpgsql set lock_timeout = '100ms' as $$
 #variable_conflict use_column
 declare
   v_run record;
-  v_times integer;
 begin
   for v_run in
-    select l.run_id, q.id as request_id, q.reserved_for, coalesce(q.interruptions, 0) as interruptions,
-      exists (select from worker.run_progress p where p.run_id = l.run_id) as has_progress
+    select l.run_id, q.reserved_for
     from worker.leases l
     left join worker.runs r on r.id = l.run_id
     left join worker.requests q on q.id = r.request_id
@@ -156,13 +151,9 @@ begin
     order by l.account, l.job limit p_limit
     for update of l skip locked
   loop
-    v_times := case when v_run.has_progress then 1 else v_run.interruptions + 1 end;
     begin
-      update worker.requests q set interruptions = v_times where q.id = v_run.request_id;
-      perform worker.end_interrupted(v_run.run_id,
-        case when v_run.reserved_for is not null or v_times >= ${mostInterruptions} then 'failed' else 'waiting' end,
-        case when v_times > 2 then 1000 * 2 ^ least(v_times - 2, 6) else 0 end,
-        worker.interruption(v_times));
+      perform worker.end_interrupted(v_run.run_id, case when v_run.reserved_for is null then 'waiting' else 'failed' end,
+        true, worker.interruption(1));
     exception when lock_not_available or deadlock_detected then null;
     end;
   end loop;
@@ -176,35 +167,3 @@ begin
       and not exists (select from worker.living_processes() p where p.id = q.reserved_for)
     order by q.id limit p_limit for update skip locked);
 end $$`
-
-/** Ends a run that its process doesn't end, also one whose record somebody deleted, or left out of a dump. */
-export const endInterruptedFunction = `
-create function worker.end_interrupted(p_run uuid, p_request text, p_pause_ms float8, p_error jsonb) returns void
-language plpgsql as $$
-#variable_conflict use_column
-declare
-  v_attempt integer;
-  v_request worker.requests;
-begin
-  select r.attempt into v_attempt from worker.runs r where r.id = p_run;
-  if found then
-    perform worker.end_runs(jsonb_build_array(jsonb_build_object('place', 0, 'runId', p_run, 'run', 'interrupted',
-      'request', p_request, 'pauseMs', p_pause_ms, 'failures', v_attempt - 1, 'error', p_error)));
-    return;
-  end if;
-  update worker.leases l set run_id = null, process = null, slot = null where l.run_id = p_run;
-  for v_request in select * from worker.requests r where r.state = 'running' and r.run_id = p_run for update loop
-    perform worker.put_back(v_request, null, v_request.failures);
-  end loop;
-end $$`
-
-export const interruptionFunction = `
-create function worker.interruption(p_times integer) returns jsonb language sql immutable as $$
-  select case when p_times < ${mostInterruptions} then
-    jsonb_build_object('code', 'interrupted', 'found', 'The process that ran it ended, or was paused for 6 seconds')
-  else
-    jsonb_build_object('code', 'interrupted',
-      'found', format('%s consecutive runs ended with their process, or were paused for 6 seconds, without progress', p_times),
-      'remedy', 'check for code in the job that blocks the event loop, and for processes that run out of memory')
-  end
-$$`

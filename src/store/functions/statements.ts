@@ -10,16 +10,15 @@ import { cancelFunction, successorFunction } from './cancel.ts'
 import { claimLinesFunction, freeSlotFunction } from './claim-lines.ts'
 import { endRunsFunction, putBackFunction, waitingLinesFunction } from './end-runs.ts'
 import { holdsOfFunction, liftHoldsFunction, placeHoldFunction, takeProbeFunction } from './holds.ts'
-import { leaseOriginFunction } from './lease-origin.ts'
-import { livingLinesFunction, livingProcessesFunction } from './living.ts'
 import {
-  beatFunction,
+  countInterruptionsFunction,
   endInterruptedFunction,
   interruptionFunction,
-  lookFunction,
-  readyLinesFunction,
-  reapFunction,
-} from './look.ts'
+  interruptionPauseFunction,
+} from './interruptions.ts'
+import { leaseOriginFunction } from './lease-origin.ts'
+import { livingLinesFunction, livingProcessesFunction } from './living.ts'
+import { beatFunction, lookFunction, readyLinesFunction, reapFunction } from './look.ts'
 import { tickFunction } from './tick.ts'
 
 /** A function that users call is replaced, so that grants on it stay. The others may change their signature. */
@@ -61,9 +60,11 @@ export const replaceFunctions: readonly string[] = [
   waitingLinesFunction,
   freeSlotFunction,
   claimLinesFunction,
+  countInterruptionsFunction,
+  interruptionPauseFunction,
+  interruptionFunction,
   endRunsFunction,
   endInterruptedFunction,
-  interruptionFunction,
   reapFunction,
   mayTickFunction,
   readyLinesFunction,
