@@ -1,12 +1,20 @@
+import { OutageError } from '../errors.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Token } from './token.ts'
 
 /** Provides the account's current token: all that an API client needs to know about logging in. */
 export interface TokenSource {
   /**
-   * @returns the current token, fetched or renewed first if needed; rejects with the failure of the fetch, or with the signal's reason
+   * @returns the current token, fetched or renewed first if needed; one that can't be renewed now is used until it expires. Rejects
+   *   with the failure of the fetch, or with the signal's reason.
    */
   get(signal?: AbortSignal): Promise<Token>
+  /**
+   * Fetches another token in place of one that lacks something; until there is one, it stays in use.
+   *
+   * @returns the current token if that is another one already. Rejects as `get` does, and when the fetch fails.
+   */
+  replace(token: Token, signal?: AbortSignal): Promise<Token>
   /** The token that was fetched last, even if it has expired; fetches none. */
   peek(): Token | undefined
   /**
@@ -22,16 +30,20 @@ export interface TokenSource {
  */
 export type RequestToken = (previous: Token | undefined, signal: AbortSignal) => Promise<Token>
 
+/** Pause after a failed renewal of a token that hasn't expired, in milliseconds. */
+const renewalPauseMs = 5_000
+
 /** Keeps one token in memory and makes one fetch at a time, however many callers wait. A failed fetch isn't cached. */
 export function createTokenSource(deps: { requestToken: RequestToken; clock: Clock }): TokenSource {
   const { requestToken, clock } = deps
   let current: { token: Token; renewAt: number } | undefined
   let flight: Flight | undefined
 
-  function takeOff(): Flight {
+  /** @param previous the token to renew */
+  function takeOff(previous: Token | undefined): Flight {
     const abort = new AbortController()
     const startedAt = clock.now()
-    const landing = requestToken(current?.token, abort.signal).then(token => {
+    const landing = requestToken(previous, abort.signal).then(token => {
       if (flight === taken) current = { token, renewAt: renewAt(startedAt, token.expiresAt) }
       return token
     })
@@ -43,23 +55,44 @@ export function createTokenSource(deps: { requestToken: RequestToken; clock: Clo
     return taken
   }
 
-  return {
-    async get(signal) {
-      signal?.throwIfAborted()
-      if (current && clock.now() < current.renewAt) return current.token
-      flight ??= takeOff()
-      const joined = flight
-      joined.waiting += 1
-      try {
-        return await unlessAborted(joined.landing, signal)
-      } finally {
-        joined.waiting -= 1
-        if (joined.waiting === 0 && flight === joined) {
-          // All callers have left: the next one starts a new fetch instead of joining one that is being aborted.
-          flight = undefined
-          joined.abort.abort(signal?.reason)
-        }
+  async function fetchToken(previous: Token | undefined, signal: AbortSignal | undefined): Promise<Token> {
+    flight ??= takeOff(previous)
+    const joined = flight
+    joined.waiting += 1
+    try {
+      return await unlessAborted(joined.landing, signal)
+    } finally {
+      joined.waiting -= 1
+      if (joined.waiting === 0 && flight === joined) {
+        // All callers have left: the next one starts a new fetch instead of joining one that is being aborted.
+        flight = undefined
+        joined.abort.abort(signal?.reason)
       }
+    }
+  }
+
+  async function get(signal?: AbortSignal): Promise<Token> {
+    signal?.throwIfAborted()
+    const known = current
+    if (known && clock.now() < known.renewAt) return known.token
+    try {
+      return await fetchToken(known?.token, signal)
+    } catch (error) {
+      // A token that was dropped meanwhile is no longer the current one.
+      if (!known || known !== current || !(error instanceof OutageError)) throw error
+      const now = clock.now()
+      if (now >= known.token.expiresAt) throw error
+      known.renewAt = Math.min(now + (error.retryAfterMs ?? renewalPauseMs), known.token.expiresAt)
+      return known.token
+    }
+  }
+
+  return {
+    get,
+    async replace(token, signal) {
+      if (current?.token !== token) return get(signal)
+      signal?.throwIfAborted()
+      return fetchToken(undefined, signal)
     },
     peek: () => current?.token,
     drop(token) {

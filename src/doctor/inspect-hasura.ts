@@ -17,8 +17,10 @@ const anything: TypedDocumentNode<{ __typename: string }, Record<string, never>>
 export const unassignedRole = 'hasura-sync-worker-doctor'
 
 /** What no Hasura accepts that verifies tokens. */
+const noToken = new Token('not-a-token', Number.POSITIVE_INFINITY)
 const noTokens: TokenSource = {
-  get: async () => new Token('not-a-token', Number.POSITIVE_INFINITY),
+  get: async () => noToken,
+  replace: async () => noToken,
   peek: () => undefined,
   drop() {},
 }

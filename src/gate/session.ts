@@ -2,7 +2,7 @@ import type { Account, Requirement } from '../account.ts'
 import { type Claims, parseClaims } from '../auth/claims.ts'
 import { readHasuraClaims } from '../auth/hasura-claims.ts'
 import type { Token } from '../auth/token.ts'
-import { PermanentError, RefusalError } from '../errors.ts'
+import { PermanentError, RefusalError, WorkerError } from '../errors.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
 import type { RestApi } from '../rest/rest-api.ts'
@@ -131,8 +131,11 @@ export async function requireGranted(
   const token = await access.tokens.get(signal)
   const first = readGranted(access.account, token, requirement)
   if (!(first instanceof RefusalError)) return first
-  access.tokens.drop(token)
-  const fresh = await access.tokens.get(signal)
+  const fresh = await access.tokens.replace(token, signal).catch((error: unknown) => {
+    signal.throwIfAborted()
+    // What the account's other jobs need may be in the token, so that they don't wait until one can be fetched again.
+    throw error instanceof WorkerError ? first : error
+  })
   const second = readGranted(access.account, fresh, requirement)
   if (second instanceof RefusalError) throw second
   return second

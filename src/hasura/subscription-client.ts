@@ -92,7 +92,7 @@ export function createSubscriptionClient(deps: {
       } catch (error) {
         if (!(error instanceof TransientError)) throw error
         // The role may have been granted meanwhile, or the token revoked.
-        if (error.code === 'forbidden') tokens.drop(token)
+        if (error.code === 'forbidden') await tokens.replace(token, signal).catch(() => {})
         if (error.code !== 'protocol') throw error
         isLegacy = !isLegacy
         return await tryOnce(token, signal)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Token } from '../../src/auth/token.ts'
 import { createTokenSource, renewAt, type TokenSource } from '../../src/auth/token-source.ts'
+import { OutageError, RefusalError } from '../../src/errors.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A source whose fetches end when the test says so. */
@@ -22,6 +23,8 @@ function openSource(): {
   })
   return { source, clock, fetches }
 }
+
+const down = new OutageError('token-endpoint', 'account', 'down')
 
 function tokenFor(clock: VirtualClock, lifeMs: number, refreshToken?: string): Token {
   return new Token(`token-${clock.now()}`, clock.now() + lifeMs, refreshToken)
@@ -110,6 +113,73 @@ describe('a token source', () => {
     const token = tokenFor(clock, 60_000)
     fetches[1]?.answer.resolve(token)
     expect(await next).toBe(token)
+  })
+
+  test('uses a token that cannot be renewed until it expires, and tries again every 5 seconds', async () => {
+    const { source, clock, fetches } = openSource()
+    const first = tokenFor(clock, 300_000)
+    const got = source.get()
+    fetches[0]?.answer.resolve(first)
+    await got
+    clock.advance(270_000)
+    const waiting = [source.get(), source.get()]
+    fetches[1]?.answer.reject(down)
+    expect(await Promise.all(waiting)).toEqual([first, first])
+    clock.advance(4_999)
+    expect(await source.get()).toBe(first)
+    expect(fetches).toHaveLength(2)
+    clock.advance(1)
+    const again = source.get()
+    fetches[2]?.answer.reject(new OutageError('token-endpoint', 'account', 'wait', { retryAfterMs: 60_000 }))
+    expect(await again).toBe(first)
+    clock.advance(24_999)
+    expect(await source.get()).toBe(first)
+    clock.advance(1)
+    const late = source.get()
+    fetches[3]?.answer.reject(down)
+    await expect(late).rejects.toBe(down)
+  })
+
+  test.each([
+    ['that is refused', () => new RefusalError('client-auth', 'account', 'no'), () => {}],
+    [
+      'of a token that was rejected meanwhile',
+      () => down,
+      (source: TokenSource, token: Token) => {
+        source.drop(token)
+      },
+    ],
+  ])('a renewal %s is a failure', async (_what, failure, meanwhile) => {
+    const { source, clock, fetches } = openSource()
+    const first = tokenFor(clock, 300_000)
+    const got = source.get()
+    fetches[0]?.answer.resolve(first)
+    await got
+    clock.advance(270_000)
+    const renewed = source.get()
+    meanwhile(source, first)
+    fetches[1]?.answer.reject(failure())
+    await expect(renewed).rejects.toEqual(failure())
+  })
+
+  test('keeps a token in use until there is one in its place', async () => {
+    const { source, clock, fetches } = openSource()
+    const first = tokenFor(clock, 300_000, 'refresh')
+    const got = source.get()
+    fetches[0]?.answer.resolve(first)
+    await got
+    const failing = source.replace(first)
+    expect(await source.get()).toBe(first)
+    fetches[1]?.answer.reject(down)
+    await expect(failing).rejects.toBe(down)
+    expect(await source.get()).toBe(first)
+    const replaced = [source.replace(first), source.replace(first)]
+    expect(fetches[2]?.previous).toBeUndefined()
+    const second = tokenFor(clock, 300_000)
+    fetches[2]?.answer.resolve(second)
+    expect(await Promise.all(replaced)).toEqual([second, second])
+    expect(await source.replace(first)).toBe(second)
+    expect(fetches).toHaveLength(3)
   })
 
   test('keeps fetching for the others when one caller gives up', async () => {

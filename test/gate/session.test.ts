@@ -64,6 +64,16 @@ describe('the gate', () => {
     expect(tokensOf(app, account)).toBe(2)
   })
 
+  test('leaves other jobs their token while none can be fetched for a job that misses a role', async ({ app }) => {
+    const account = app.addAccount({ roles: ['viewer'] })
+    await open(app, account)
+    const end = app.idp.fault('token', { kind: 'status', status: 503 })
+    await expect(open(app, account, 'editor')).rejects.toMatchObject({ code: 'job-roles', scope: 'job' })
+    await open(app, account)
+    end()
+    expect(tokensOf(app, account)).toBe(2)
+  })
+
   test('lets an account without Hasura pass on what its token says, without any first login', async ({ app }) => {
     const account = app.addAccount()
     const { hasura: _none, ...plain } = accessOf(app, account).account

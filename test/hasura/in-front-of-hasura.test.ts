@@ -31,9 +31,11 @@ async function listen(server: Server): Promise<AsyncDisposable & { readonly port
   }
 }
 
-function ask(url: string, token: string) {
+function ask(url: string, text: string) {
+  const token = new Token(text, Number.POSITIVE_INFINITY)
   const source: TokenSource = {
-    get: async () => new Token(token, Number.POSITIVE_INFINITY),
+    get: async () => token,
+    replace: async () => token,
     peek: () => undefined,
     drop() {},
   }

@@ -3,7 +3,7 @@ import { parse } from 'graphql'
 import { describe, expect, test } from 'vitest'
 import type { WebSocket } from 'ws'
 import { Token } from '../../src/auth/token.ts'
-import { RateLimitedError, type WorkerError } from '../../src/errors.ts'
+import { OutageError, RateLimitedError, type WorkerError } from '../../src/errors.ts'
 import { createSubscriptionClient } from '../../src/hasura/subscription-client.ts'
 import { createSlots, type Slots } from '../../src/outgoing/slots.ts'
 import { type Clock, systemClock } from '../../src/time/clock.ts'
@@ -21,14 +21,18 @@ function open(
   { clock = systemClock, slots = createSlots(1) }: { readonly clock?: Clock; readonly slots?: Slots } = {},
 ) {
   const outcomes: string[] = []
-  const dropped: string[] = []
+  const replaced: string[] = []
   const client = createSubscriptionClient({
     url,
     role: 'viewer',
     tokens: {
       peek: () => undefined,
       get: async () => new Token('a-token', Number.MAX_SAFE_INTEGER),
-      drop: ({ value }) => void dropped.push(value),
+      replace: async token => {
+        replaced.push(token.value)
+        throw new OutageError('token-endpoint', 'account', 'down')
+      },
+      drop() {},
     },
     clock,
     slots,
@@ -36,7 +40,7 @@ function open(
     tell: ({ outcome }) => void outcomes.push(outcome),
   })
   const stop = new AbortController()
-  return { outcomes, dropped, stop, connect: () => client.connect(stop.signal) }
+  return { outcomes, replaced, stop, connect: () => client.connect(stop.signal) }
 }
 
 const expired = 'Could not verify JWT: JWTExpired'
@@ -176,7 +180,7 @@ describe('a server that', () => {
       code: 'forbidden',
       found: expect.stringMatching(`^Hasura refused a WebSocket for role "viewer" .*${expired}`),
     })
-    expect([client.outcomes, client.dropped]).toEqual([['token-rejected'], ['a-token']])
+    expect([client.outcomes, client.replaced]).toEqual([['token-rejected'], ['a-token']])
   })
 
   test('limits the rate of subscriptions is given the pause it asks for', async () => {

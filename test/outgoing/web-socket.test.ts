@@ -16,10 +16,11 @@ import { startProxy, type TestProxy } from '../services/start-proxy.ts'
 
 /** As a user's account opens connections for subscriptions. */
 async function connectTo(url: string): Promise<'opened' | WorkerError> {
+  const token = new Token('a-token', Number.MAX_SAFE_INTEGER)
   const client = createSubscriptionClient({
     url,
     role: 'viewer',
-    tokens: { peek: () => undefined, get: async () => new Token('a-token', Number.MAX_SAFE_INTEGER), drop() {} },
+    tokens: { peek: () => undefined, get: async () => token, replace: async () => token, drop() {} },
     clock: systemClock,
     slots: createSlots(1),
     secrets: createKnownSecrets(),

@@ -50,7 +50,7 @@ async function openAdmin(status: number, attributes: Record<string, string> = {}
   const port = typeof address === 'object' && address ? address.port : 0
   const token = new Token('t', Date.now() + 60_000)
   const admin = createKeycloakAdmin({
-    tokens: { get: async () => token, peek: () => token, drop() {} },
+    tokens: { get: async () => token, replace: async () => token, peek: () => token, drop() {} },
     clock: systemClock,
     bucket: createRateBucket(systemClock),
     issuer: `http://127.0.0.1:${port}/realms/wiki`,
