@@ -9,8 +9,10 @@ export interface WantedMapper extends Mapper {
 /** Keycloak's types of mappers, as named in its console. */
 export const mapperTypes: Readonly<Record<string, string>> = {
   'oidc-usermodel-client-role-mapper': 'User Client Role',
+  'oidc-usermodel-realm-role-mapper': 'User Realm Role',
   'oidc-hardcoded-claim-mapper': 'Hardcoded claim',
   'oidc-usermodel-property-mapper': 'User Property',
+  'oidc-usermodel-attribute-mapper': 'User Attribute',
 }
 
 /** A mapper's "Add to lightweight access token". */

@@ -1,21 +1,33 @@
 import { mapperTypes, type WantedMapper } from './hasura-mappers.ts'
 import { hasuraScope } from './provision-target.ts'
 import type { MapperState, ScopeState } from './realm-state.ts'
-import type { Mapper, Step } from './step.ts'
+import type { Mapper, Obstacle, Plan, Step } from './step.ts'
 
 /**
- * Makes one mapper, of those that a client scope has, write the claim as wanted; the others that write it are removed. Those that
- * add values from another source stay, because others of the realm may depend on them.
+ * Makes one mapper, of those that a client scope has, write the claim as wanted; the others that write it are removed. One that writes
+ * it from another source stays unchanged, because other clients of the realm may depend on what it writes.
  */
-export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, place: string): readonly Step[] {
+export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, place: string): Plan {
   const { check, ...mapper } = wanted
   const claim = mapper.name
-  const type = typeOf(mapper)
+  const ours = `${typeOf(mapper)}${describeSource(mapper)}`
   const found = findMappers(scope, mapper)
   const right = found.find(each => describeDifference(each, mapper) === undefined)
   const rivals = found.filter(each => !addsToClaim(each, mapper))
-  // One with the claim's name was made for it, with a wrong source.
-  const kept = right ?? rivals[0] ?? found.find(({ name }) => name === claim)
+  const foreign = right ? undefined : rivals.find(each => isForeign(each, mapper))
+  if (foreign) {
+    const theirs = `${typeOf(foreign)}${describeSource(foreign)}`
+    const obstacle: Obstacle = {
+      check,
+      found: `mapper "${foreign.name}" of client scope "${hasuraScope}" writes ${claim} from another source (${theirs}), on which other clients may depend`,
+      advice: `give the service account's user what that mapper reads, or, if no other client needs it, change it to ${ours} under ${place}`,
+      isSuspected: true,
+    }
+    return { steps: [], obstacles: [obstacle] }
+  }
+  // One with the claim's name was made for it, with a wrong client.
+  const isMadeForIt = (each: MapperState) => each.name === claim && each.protocolMapper === mapper.protocolMapper
+  const kept = right ?? rivals[0] ?? found.find(isMadeForIt)
   const spare = rivals
     .filter(each => each !== kept)
     .map(({ id, name }) => ({
@@ -25,40 +37,55 @@ export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, 
       sentence: `remove mapper "${name}", because another one writes ${claim}`,
       place,
     }))
-  if (right) return spare
+  if (right) return { steps: spare, obstacles: [] }
   const step = { check, place }
   if (!kept) {
-    return [
-      {
-        ...step,
-        action: { kind: 'add-mapper', scope: hasuraScope, mapper },
-        found:
-          found.length === 0
-            ? `no mapper of client scope "${hasuraScope}" writes ${claim}`
-            : `the mappers of client scope "${hasuraScope}" write ${claim} from other sources only`,
-        sentence: `add mapper ${claim} (${type}${describeSource(mapper)})`,
-      },
-    ]
-  }
-  return [
-    ...spare,
-    {
+    // Names are unique within a client scope.
+    const name = found.some(each => each.name === claim) ? `${claim}${describeSource(mapper)}` : claim
+    const add: Step = {
       ...step,
-      action: { kind: 'change-mapper', scope: hasuraScope, id: kept.id, mapper: { ...mapper, name: kept.name } },
-      found: `mapper "${kept.name}" ${describeDifference(kept, mapper)}`,
-      sentence: `correct mapper "${kept.name}" (${type}${describeSource(mapper)})`,
-    },
-  ]
+      action: { kind: 'add-mapper', scope: hasuraScope, mapper: { ...mapper, name } },
+      found:
+        found.length === 0
+          ? `no mapper of client scope "${hasuraScope}" writes ${claim}`
+          : `the mappers of client scope "${hasuraScope}" write ${claim} from other sources only`,
+      sentence: `add mapper ${name} (${ours})`,
+    }
+    return { steps: [add], obstacles: [] }
+  }
+  const change: Step = {
+    ...step,
+    action: { kind: 'change-mapper', scope: hasuraScope, id: kept.id, mapper: { ...mapper, name: kept.name } },
+    found: `mapper "${kept.name}" ${describeDifference(kept, mapper)}`,
+    sentence: `correct mapper "${kept.name}" (${ours})`,
+  }
+  return { steps: [...spare, change], obstacles: [] }
 }
 
 /** Keycloak merges what multivalued mappers write to the same claim; any other mapper replaces it. */
-function addsToClaim(found: MapperState, wanted: Mapper): boolean {
+export function addsToClaim(found: MapperState, wanted: Mapper): boolean {
   const isMerged = [found, wanted].every(({ config }) => config.multivalued === 'true')
-  return (
-    isMerged &&
-    found.config['claim.name'] === wanted.config['claim.name'] &&
-    describeSource(found) !== describeSource(wanted)
-  )
+  return isMerged && writesClaim(found, wanted) && describeSource(found) !== describeSource(wanted)
+}
+
+/** Whether it writes a claim that Hasura can use, from another source than wanted. A list must be JSON. */
+function isForeign(found: MapperState, wanted: Mapper): boolean {
+  const isUsable = wanted.config.multivalued !== 'true' || found.config['jsonType.label'] === 'JSON'
+  const isInToken = found.config['access.token.claim'] === 'true' && writesClaim(found, wanted)
+  return isUsable && isInToken && hasOtherSource(found, wanted)
+}
+
+/** Of a hardcoded value, the plan has already decided whether it is right. */
+function hasOtherSource(found: MapperState, wanted: Mapper): boolean {
+  const source = sourceOf(found)
+  // A user has no attribute "id": it was meant to be the property.
+  if (source === sourceOf(wanted)) return false
+  if (found.protocolMapper !== wanted.protocolMapper) return true
+  return Boolean(source) && wanted.config['claim.value'] === undefined
+}
+
+function writesClaim({ config }: MapperState, wanted: Mapper): boolean {
+  return config['claim.name'] === wanted.config['claim.name']
 }
 
 /** The mapper that writes the claim, or tries to: a common mistake is that dots became levels. */
@@ -77,9 +104,13 @@ function typeOf({ protocolMapper }: Pick<Mapper, 'protocolMapper'>): string {
   return mapperTypes[protocolMapper] ?? protocolMapper
 }
 
-function describeSource({ config }: Pick<Mapper, 'config'>): string {
-  const source = sourceKeys.map(key => config[key]).find(value => value !== undefined)
+function describeSource(mapper: Pick<Mapper, 'config'>): string {
+  const source = sourceOf(mapper)
   return source === undefined ? '' : `: ${source}`
+}
+
+function sourceOf({ config }: Pick<Mapper, 'config'>): string | undefined {
+  return sourceKeys.map(key => config[key]).find(value => value !== undefined)
 }
 
 const sourceKeys = ['usermodel.clientRoleMapping.clientId', 'claim.value', 'user.attribute']

@@ -1,7 +1,8 @@
+import type { CheckId } from '../doctor/check.ts'
 import { hasuraMappers } from './hasura-mappers.ts'
 import type { OwnCredential } from './own-credential.ts'
 import { planClient, planCredential } from './plan-client.ts'
-import { findMappers } from './plan-mapper.ts'
+import { addsToClaim, findMappers } from './plan-mapper.ts'
 import { planScopes } from './plan-scopes.ts'
 import { planUser } from './plan-user.ts'
 import { type HasuraTarget, hasuraScope, type ProvisionTarget } from './provision-target.ts'
@@ -18,7 +19,10 @@ export function planProvision(state: RealmState, target: ProvisionTarget, own: O
   const { hasura } = target
   const defaultRole = hasura && chooseDefaultRole(state, target, hasura)
   // Hasura refuses a token whose default role isn't among the allowed ones.
-  const added = hasura && defaultRole !== undefined ? [{ client: hasura.application, role: defaultRole }] : []
+  const added =
+    hasura && defaultRole !== undefined && isRoleOf(state, hasura.application, defaultRole)
+      ? [{ client: hasura.application, role: defaultRole }]
+      : []
   const isListed = target.roles.some(each => added.some(one => one.client === each.client && one.role === each.role))
   const scopes = planScopes(state, target, defaultRole)
   const user = planUser(state, target, isListed ? target.roles : [...target.roles, ...added])
@@ -42,9 +46,19 @@ const noRole = {
 /** The one that the realm's mapper already writes, because other clients share it; otherwise the account's first role. */
 function chooseDefaultRole(state: RealmState, target: ProvisionTarget, hasura: HasuraTarget): string | undefined {
   const scope = state.scopes.find(({ name }) => name === hasuraScope)
-  const wanted = hasuraMappers(hasura, '').find(({ check }) => check === 'default-role')
-  const given = wanted && findMappers(scope, wanted).find(mapper => mapper.protocolMapper === wanted.protocolMapper)
+  const wanted = (check: CheckId) => hasuraMappers(hasura, '').filter(mapper => mapper.check === check)
+  const [given] = wanted('default-role').flatMap(mapper =>
+    findMappers(scope, mapper).filter(({ protocolMapper }) => protocolMapper === mapper.protocolMapper),
+  )
   const value = given?.config['claim.value']
-  if (value && state.roleClients.get(hasura.application)?.roles.includes(value)) return value
+  // It may be a role from another source.
+  const hasMoreRoles = wanted('allowed-roles').some(mapper =>
+    findMappers(scope, mapper).some(each => addsToClaim(each, mapper)),
+  )
+  if (value && (hasMoreRoles || isRoleOf(state, hasura.application, value))) return value
   return target.roles.find(({ client }) => client === hasura.application)?.role
+}
+
+function isRoleOf({ roleClients }: RealmState, client: string, role: string): boolean {
+  return roleClients.get(client)?.roles.includes(role) ?? false
 }

@@ -13,7 +13,9 @@ export function planScopes(state: RealmState, target: ProvisionTarget, defaultRo
   const steps: Step[] = []
   const obstacles: Obstacle[] = []
   if (hasura && defaultRole !== undefined) {
-    steps.push(...planHasuraScope(state, hasuraMappers(hasura, defaultRole, state.lightweight)))
+    const planned = planHasuraScope(state, hasuraMappers(hasura, defaultRole, state.lightweight))
+    steps.push(...planned.steps)
+    obstacles.push(...planned.obstacles)
     steps.push(...attach(state, target, hasuraScope, 'default', 'claims'))
   }
   if (state.lightweight) steps.push(...planLightweightClaims(state, target))
@@ -23,13 +25,18 @@ export function planScopes(state: RealmState, target: ProvisionTarget, defaultRo
     // Keycloak has split its own scopes over the years: a realm without one is older.
     else if (!check) obstacles.push(unknownScope(state.realm, scope, 'a job requires'))
   }
-  for (const scope of askedScopes) {
+  for (const scope of new Set(askedScopes.map(asked => (exists(asked) ? asked : withoutOrganization(asked))))) {
     // It may already be planned above.
     if (scope === hasuraScope && hasura) continue
     if (exists(scope)) steps.push(...attach(state, target, scope, 'optional', 'scope'))
     else obstacles.push(unknownScope(state.realm, scope, 'SCOPE asks for'))
   }
   return { steps, obstacles }
+}
+
+/** `organization:acme` and `organization:*` ask for Keycloak's client scope `organization`. */
+function withoutOrganization(asked: string): string {
+  return asked.startsWith('organization:') ? 'organization' : asked
 }
 
 /** What the token lacks without Keycloak's own scopes, or can't be used for. */
@@ -104,7 +111,7 @@ function unknownScope(realm: string, scope: string, who: string): Obstacle {
   }
 }
 
-function planHasuraScope({ realm, scopes }: RealmState, wanted: readonly WantedMapper[]): readonly Step[] {
+function planHasuraScope({ realm, scopes }: RealmState, wanted: readonly WantedMapper[]): Plan {
   const scope = scopes.find(({ name }) => name === hasuraScope)
   const place = `Client scopes → ${hasuraScope}`
   const steps: Step[] = []
@@ -125,7 +132,11 @@ function planHasuraScope({ realm, scopes }: RealmState, wanted: readonly WantedM
       place: `${place} → Settings`,
     })
   }
-  return [...steps, ...wanted.flatMap(mapper => planMapper(scope, mapper, `${place} → Mappers`))]
+  const mappers = wanted.map(mapper => planMapper(scope, mapper, `${place} → Mappers`))
+  return {
+    steps: [...steps, ...mappers.flatMap(each => each.steps)],
+    obstacles: mappers.flatMap(each => each.obstacles),
+  }
 }
 
 function attach(

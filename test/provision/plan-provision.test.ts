@@ -236,7 +236,10 @@ describe('the scopes', () => {
       all.map((each, at) => (at === index ? { ...each, config: { ...each.config, ...config } } : each)),
     )
 
-  const [allowedRoles] = mappers
+  const realmRoles = 'oidc-usermodel-realm-role-mapper'
+  const ofUser = 'oidc-usermodel-attribute-mapper'
+  const [allowedRoles, defaultRole] = mappers
+  const { 'claim.value': _value, ...unvalued } = defaultRole?.config ?? {}
   const { 'usermodel.clientRoleMapping.clientId': _client, ...merged } = allowedRoles?.config ?? {}
   const others = [
     {
@@ -245,8 +248,9 @@ describe('the scopes', () => {
       protocolMapper: 'oidc-usermodel-client-role-mapper',
       config: { ...merged, 'usermodel.clientRoleMapping.clientId': 'wiki' },
     },
-    { id: 'realm', name: 'roles of the realm', protocolMapper: 'oidc-usermodel-realm-role-mapper', config: merged },
+    { id: 'realm', name: 'roles of the realm', protocolMapper: realmRoles, config: merged },
   ]
+  const { multivalued: _multivalued, ...unlisted } = merged
 
   const managing: Asked = {
     requirements: [viewer, { clientRoles: { 'realm-management': ['view-users'] } }],
@@ -308,6 +312,71 @@ describe('the scopes', () => {
           : [],
       ),
       ['remove mapper "spare", because another one writes x-hasura-allowed-roles'],
+    ],
+    [
+      'roles of the realm under the name of the claim',
+      withMappers(([, ...rest]) => [
+        { id: 'realm', name: 'x-hasura-allowed-roles', protocolMapper: realmRoles, config: merged },
+        ...rest,
+      ]),
+      ['add mapper x-hasura-allowed-roles: phonemos-hasura (User Client Role: phonemos-hasura)'],
+    ],
+    [
+      'a default role that may be one of the realm',
+      withMappers(all => [
+        ...others,
+        ...all.map(each =>
+          each.name === 'x-hasura-default-role'
+            ? { ...each, config: { ...each.config, 'claim.value': 'citizen' } }
+            : each,
+        ),
+      ]),
+      [],
+    ],
+    [
+      'a list that everybody has',
+      withMappers(([first, ...rest]) =>
+        first
+          ? [
+              {
+                ...first,
+                protocolMapper: 'oidc-hardcoded-claim-mapper',
+                config: { ...unlisted, 'claim.value': '["user"]', 'jsonType.label': 'JSON' },
+              },
+              ...rest,
+            ]
+          : [],
+      ),
+      [
+        '! mapper "x-hasura-allowed-roles" of client scope "hasura" writes x-hasura-allowed-roles from another source (Hardcoded claim: ["user"]), on which other clients may depend',
+      ],
+    ],
+    [
+      "every user's own default role",
+      withMappers(all =>
+        all.map(each =>
+          each.name === 'x-hasura-default-role'
+            ? { ...each, protocolMapper: ofUser, config: { ...unvalued, 'user.attribute': 'role' } }
+            : each,
+        ),
+      ),
+      [
+        '! mapper "x-hasura-default-role" of client scope "hasura" writes x-hasura-default-role from another source (User Attribute: role), on which other clients may depend',
+      ],
+    ],
+    [
+      'users by another property',
+      changed(2, { 'user.attribute': 'username' }),
+      [
+        '! mapper "x-hasura-user-id" of client scope "hasura" writes x-hasura-user-id from another source (User Property: username), on which other clients may depend',
+      ],
+    ],
+    [
+      'an attribute in place of the property',
+      withMappers(all =>
+        all.map(each => (each.name === 'x-hasura-user-id' ? { ...each, protocolMapper: ofUser } : each)),
+      ),
+      ['correct mapper "x-hasura-user-id" (User Property: id)'],
     ],
     ['mappers of other sources, whose roles Keycloak adds', withMappers(all => [...others, ...all]), []],
     [
@@ -374,6 +443,14 @@ describe('the scopes', () => {
         state: { ...managing.state, scopes: [...done.scopes, named('kc-admin-api')] },
       },
       [],
+    ],
+    [
+      "the scope of one of Keycloak's organizations",
+      {
+        account: { ...account, login: { ...account.login, scopes: ['organization:acme'] } },
+        state: { scopes: [...done.scopes, named('organization')] },
+      },
+      ['make client scope "organization" an optional scope of client "sync"'],
     ],
     [
       'a scope that nobody knows',
