@@ -9,7 +9,7 @@ import { explainInsecure } from '../outgoing/secure-address.ts'
 import { mendRejection } from './admin-api-scope.ts'
 import { parseApiBaseUrl } from './api-url.ts'
 import { interpretAdminError, interpretContent, isMissing } from './interpret-admin-error.ts'
-import { type PersistDeps, persist, type Unsent } from './persist.ts'
+import { type PersistDeps, persist } from './persist.ts'
 
 /**
  * The part of the Admin API that is available, with the methods of `@keycloak/keycloak-admin-client`. Responses aren't parsed.
@@ -125,8 +125,7 @@ export function createKeycloakAdmin(
 
 const answerLimit = { maxBytes: 32 * 2 ** 20, ifTooLarge: 'request smaller pages, with first and max' }
 
-// Other APIs may accept the same token.
-const ifRejected: Unsent['ifRejected'] = { scope: 'job', remedy: mendRejection('the client') }
+const ifRejected = mendRejection('the client')
 
 /** Whether the client's method gives null for a missing object: as its second parameter says, or by default. */
 function givesNull(resource: keyof KeycloakAdmin, method: string, parameters: readonly unknown[]): boolean {

@@ -28,8 +28,8 @@ export interface Tried<T> {
 
 /** A request, before its tries. */
 export interface Unsent extends Omit<ApiRequest, 'repeated'> {
-  /** What waits if the API rejects a fresh token as well, and what to do then. */
-  readonly ifRejected: { readonly scope: 'account' | 'job'; readonly remedy: string }
+  /** What to do if the API rejects a fresh token as well. */
+  readonly ifRejected: string
 }
 
 /** A minute's window may seem to end later than a minute from now, because its reset and the API's date are whole seconds. */
@@ -89,10 +89,11 @@ function neverArrived(error: WorkerError): boolean {
   return error instanceof OutageError && error.code === 'network'
 }
 
-/** A retry in a few seconds wouldn't help, so the request waits. */
-function rejectedTwice({ name, ifRejected }: Unsent, reason: string): OutageError {
-  return new OutageError('unauthorized', ifRejected.scope, {
-    found: `${name}: the API rejected a fresh token as well (${reason})`,
-    remedy: ifRejected.remedy,
-  })
+/**
+ * A retry in a few seconds wouldn't help, so the job waits. Other requests, or another API, may accept the same token: some APIs
+ * answer 401 where only a role is missing, such as Phase Two's.
+ */
+function rejectedTwice({ name, ifRejected: remedy }: Unsent, reason: string): OutageError {
+  const found = `${name}: the API rejected a fresh token as well (${reason})`
+  return new OutageError('unauthorized', 'job', { found, remedy })
 }

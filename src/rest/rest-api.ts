@@ -7,7 +7,7 @@ import { interpretAnswer, type Verdict } from './interpret-answer.ts'
 import { interpretFailure } from './interpret-failure.ts'
 import { ignoreContent, interpretJson } from './interpret-json.ts'
 import { parseAnswer } from './parse-answer.ts'
-import { type PersistDeps, persist, type Tried, type Unsent } from './persist.ts'
+import { type PersistDeps, persist, type Tried } from './persist.ts'
 import { checkSendable, type RepeatableBody, type Sendable, sendRequest } from './send-request.ts'
 
 interface AnyRequest {
@@ -81,12 +81,8 @@ export interface RestApi {
 const largestAnswerBytes = 64 * 2 ** 20
 const ifTooLarge = 'request less data, or set a larger maxBytes'
 
-const ifRejected: Unsent['ifRejected'] = {
-  // This job isn't the cause.
-  scope: 'account',
-  remedy:
-    'check that the API knows this client, that it accepts tokens of this realm and audience, and the clocks of both machines',
-}
+const ifRejected =
+  'check that the API knows this client, that it has the role or scope which this request needs, that it accepts tokens of this realm and audience, and the clocks of both machines'
 
 /**
  * @param deps.baseUrl complete; nothing outside it is ever reached

@@ -112,4 +112,17 @@ describe.skipIf(!phaseTwo)('the example of Phase Two, against its extension in a
     expect(await countRows(example, 'phase_two_organizations')).toEqual({ present: 104, deleted: 1 })
     expect(await countRows(example, 'phase_two_members')).toEqual({ present: 104, deleted: 2 })
   })
+
+  test('answers 401 where a role is missing, which holds only the job and names the role', async () => {
+    await manager.assign('view-organizations')
+    await using example = await open()
+    const api = example.deps.accounts.get('phase-two')?.api
+    const { signal } = new AbortController()
+    const creation = api?.post('/orgs', { body: { name: 'one-more' }, signal })
+    await expect(creation).rejects.toMatchObject({
+      code: 'unauthorized',
+      scope: 'job',
+      remedy: expect.stringContaining('that it has the role or scope which this request needs'),
+    })
+  })
 })

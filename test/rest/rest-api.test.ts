@@ -153,12 +153,12 @@ describe('a rejected token', () => {
     expect(opened.fetched()).toBe(2)
   })
 
-  test('that is rejected again stops the request, with what to check', async () => {
+  test('that is rejected again stops the request, with what to check, and only its job', async () => {
     await using opened = await openApi(status(401, { error: 'canary' }))
     const error = await failureOf(get(opened.api))
     expect(error).toBeInstanceOf(OutageError)
-    expect(error).toMatchObject({ code: 'unauthorized', scope: 'account' })
-    expect(error.message).toMatch(/GET \/things.*fresh token as well.*realm and audience/)
+    expect(error).toMatchObject({ code: 'unauthorized', scope: 'job' })
+    expect(error.message).toMatch(/GET \/things.*fresh token as well.*role or scope.*realm and audience/)
     expect(opened.server.requests).toHaveLength(2)
     expect(opened.clock.pausesMs).toEqual([])
   })
