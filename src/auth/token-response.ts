@@ -35,9 +35,12 @@ export function readTokenResponse(answer: TokenEndpointResponse, sentAt: number,
   const granted = scope?.split(' ')
   const missing = granted ? login.scopes.filter(asked => !granted.includes(asked)) : []
   if (missing.length > 0) {
+    const isOfOrganization = missing.every(name => name.startsWith('organization:'))
     throw new RefusalError('scope', 'account', {
       found: `Keycloak did not grant client "${clientId}" the scope ${missing.map(name => `"${name}"`).join(', ')}`,
-      remedy: `add it under Clients → ${clientId} → Client scopes and turn on its Include in token scope, or remove it from SCOPE`,
+      remedy: isOfOrganization
+        ? "make the service account's user a member of the organization (Organizations → Members), or remove it from SCOPE"
+        : `add it under Clients → ${clientId} → Client scopes and turn on its Include in token scope, or remove it from SCOPE`,
     })
   }
   return new Token(value, sentAt + tokenLifeMs(answer.expires_in, value), refreshToken)

@@ -117,6 +117,21 @@ describe('scopes', () => {
     expect(error.code).toBe('scope')
     expect(error.message).toMatch(/did not grant .* the scope "hidden".*Include in token scope/)
   })
+
+  test("of Keycloak's organizations need a member, and are granted to one", async () => {
+    const { admin, name, subject } = realm
+    await admin.put(`/${name}`, { organizationsEnabled: true })
+    const domains = [{ name: 'acme.example' }]
+    const organization = await admin.post(`/${name}/organizations`, { name: 'acme', alias: 'acme', domains })
+    for (const scope of ['organization:acme', 'organization:*']) {
+      const error = await failureOf(openLogin(asked({ scopes: [scope] })).requestToken(undefined, forever))
+      expect(error).toMatchObject({ code: 'scope', remedy: expect.stringMatching(/a member of the organization/) })
+    }
+    await admin.post(`/${name}/organizations/${organization}/members`, subject)
+    for (const scope of ['organization:acme', 'organization:*']) {
+      await openLogin(asked({ scopes: [scope] })).requestToken(undefined, forever)
+    }
+  })
 })
 
 test('claims are read through a map as well', async () => {

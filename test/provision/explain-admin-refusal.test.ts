@@ -18,6 +18,10 @@ describe('what a refused administrator needs', () => {
       'clientScopes.addProtocolMapper',
       'assign manage-clients and manage-users, and to change mappers since Keycloak 26.8.2 manage-realm, of client "realm-management"',
     ],
+    [
+      'users.addClientRoleMappings',
+      'if it belongs to realm master; to assign a role of that client, it must have this role itself, and with Keycloak 26.4.0 to 26.4.7 and 26.5.0 realm-admin',
+    ],
   ])('for %s', (name, remedy) => {
     const error = new PermanentError('forbidden', `${name} of Keycloak's Admin API was refused (HTTP 403)`)
     expect(explainAdminRefusal(error, 'wiki')).toMatchObject({

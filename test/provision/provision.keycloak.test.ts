@@ -382,7 +382,7 @@ describe('who may not', () => {
     )
   })
 
-  test('a service account without rights, and then with the two that it needs', async () => {
+  test('a service account without rights, then with the two that it needs, then with those that it assigns', async () => {
     const { KEYCLOAK_ADMIN_USERNAME: _name, KEYCLOAK_ADMIN_PASSWORD_FILE: _file, ...rest } = env
     await writeFile(join(folder, 'provisioner'), realm.clientSecret)
     const asClient = {
@@ -396,15 +396,34 @@ describe('who may not', () => {
       /may not do clients\.find in realm ".*" \(HTTP 403\): assign manage-clients and manage-users/,
     )
     const management = await getClient('realm-management')
-    for (const role of ['manage-clients', 'manage-users']) {
+    const allow = async (role: string) => {
       const representation = await realm.admin.get(`/${realm.name}/clients/${management.id}/roles/${role}`, loose)
       const path = `/${realm.name}/users/${realm.subject}/role-mappings/clients/${management.id}`
       await realm.admin.post(path, [representation])
     }
+    for (const role of ['manage-clients', 'manage-users']) await allow(role)
     const other = { ...asClient, CLIENT_ID: 'by-client' }
     const { code, err, out } = await runWith(other, 'provision', '--group', 'phonemos')
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toMatch(/Verified/)
+    const managing = { ...other, HASURA_URL: '', CLIENT_ID: 'manages' }
+    const asking = ['provision', '--client', 'realm-management', '--role', 'view-events']
+    const held = await runWith(managing, ...asking)
+    expect(held.code).toBe(1)
+    expect(held.err).toMatch(/may not do users\.addClientRoleMappings .*must have this role itself, .*realm-admin$/m)
+    await allow('realm-admin')
+    expect(await runWith(managing, ...asking)).toMatchObject({ code: 0, err: '' })
+  })
+
+  test('an address that another user has, or that the realm does not allow', async () => {
+    await realm.admin.post(`/${realm.name}/users`, { username: 'ann', email: 'ann@wiki.example', enabled: true })
+    const taken = await run('provision', '--email', 'ann@wiki.example')
+    expect(taken.err).toMatch(
+      /^Another user of realm .* has the address .*HTTP 409.*: choose another address with --email/,
+    )
+    const odd = await run('provision', '--email', 'no-address')
+    expect(odd.err).toMatch(/does not accept the change .*HTTP 400.*User profile/)
+    expect(await provision()).toMatch(/Nothing|Verified/)
   })
 
   test('nobody named, half of one, two, or a realm that nobody knows', async () => {
