@@ -47,7 +47,7 @@ export function findAddressMeaning(words: string): { readonly said: string; read
   return undefined
 }
 
-/** Messages about a client or its credential. The first match counts. */
+/** Messages about a client or a user. The first match counts. */
 const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
     /public client/i,
@@ -93,10 +93,11 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
     }),
   ],
   [
-    /user credentials/i,
+    /user credentials|OTP/i,
     ({ origin }) => ({
-      because: 'the user name or the password is wrong',
-      remedy: `check ${origin} against Users → Credentials`,
+      because:
+        'the user name or the password is wrong, the user is locked after too many wrong ones, or a one-time password (OTP) is expected as well',
+      remedy: `check ${origin} against Users → Credentials, where there must be no Otp, and Users → Details → Temporarily locked; a service account needs no password`,
     }),
   ],
   [
@@ -155,6 +156,21 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
       remedy: `turn on Client authentication under ${capabilities(clientId)}`,
     }),
   ],
+]
+
+/** Messages to a client that signed no assertion. */
+const unsignedWords: readonly Row<(asker: Asker) => Meaning>[] = [
+  [
+    /client_assertion/i,
+    ({ clientId, method }) => ({
+      because: `it expects a signed assertion and got ${method}`,
+      remedy: `set CLIENT_AUTH=private_key_jwt and Client Authenticator to Signed JWT under Clients → ${clientId} → Credentials, or select Client Id and Secret there`,
+    }),
+  ],
+]
+
+/** Messages about a signed assertion, some of which other servers use for a secret, such as "expired". The first match counts. */
+const assertionWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
     /loading public keys/i,
     ({ clientId }) => ({
@@ -202,19 +218,13 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
         'set OIDC_ISSUER, also together with TOKEN_URL, to the issuer of its discovery document (Realm settings → Endpoints)',
     }),
   ],
-  [
-    /client_assertion/i,
-    ({ clientId, method }) => ({
-      because: `it expects a signed assertion and got ${method}`,
-      remedy: `set CLIENT_AUTH=private_key_jwt and Client Authenticator to Signed JWT under Clients → ${clientId} → Credentials, or select Client Id and Secret there`,
-    }),
-  ],
 ]
 
 /** @returns undefined when Keycloak's description adds nothing to the error's code */
 export function findClientMeaning(description: string | undefined, asker: Asker): Meaning | undefined {
   if (description === undefined) return undefined
-  return clientWords.find(([pattern]) => pattern.test(description))?.[1](asker)
+  const own = asker.method === 'private_key_jwt' ? assertionWords : unsignedWords
+  return [...clientWords, ...own].find(([pattern]) => pattern.test(description))?.[1](asker)
 }
 
 function capabilities(clientId: string): string {

@@ -69,7 +69,12 @@ describe('a refusal of the token endpoint', () => {
     ],
     ['tls_client_auth', 'invalid_client', 'Invalid client or Invalid client credentials', /Credentials → Subject DN/],
     ['tls_client_auth', 'unauthorized_client', 'Invalid client or Invalid client credentials', /Client Authenticator/],
-    ['password', 'invalid_grant', 'Invalid user credentials', /Users → Credentials/],
+    [
+      'password',
+      'invalid_grant',
+      'Invalid user credentials',
+      /locked after.*one-time password.*Users → Credentials.*Temporarily locked/,
+    ],
     ['password', 'invalid_grant', 'Account disabled', /Users → Enabled/],
     ['password', 'invalid_grant', 'Account is not fully set up', /Required user actions/],
     ['password', 'unauthorized_client', 'Client not allowed for direct access grants', /Direct access grants/],
@@ -79,6 +84,16 @@ describe('a refusal of the token endpoint', () => {
     const translated = translateRefusal({ error, description }, { ...asker, method })
     expect(translated.code).toBe('client-auth')
     expect(translated.message).toMatch(remedy)
+  })
+
+  // Entra ID's words.
+  test.each([
+    'AADSTS7000222: The provided client secret keys for app are expired.',
+    'AADSTS700016: Application not found for the requested audience.',
+  ])('of a secret is not taken for one of an assertion: %s', description => {
+    const translated = translateRefusal({ error: 'invalid_client', description }, asker)
+    expect(translated.message).toMatch(/its secret is wrong: check CLIENT_ID/)
+    expect(translated.message).not.toMatch(/assertion|clocks|audience, because/)
   })
 
   test.each([

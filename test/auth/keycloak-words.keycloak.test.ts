@@ -38,9 +38,9 @@ const byKey = (): KeyLogin => ({
 })
 
 /** What is told of a login that fails; undefined of one that doesn't. */
-async function tell(login: Login, key = toPem(rsa)) {
+async function tell(login: Login, key = toPem(rsa), files: Record<string, string> = {}) {
   try {
-    await openLogin(login, { files: { '/key': key } }).requestToken(undefined, forever)
+    await openLogin(login, { files: { '/key': key, ...files } }).requestToken(undefined, forever)
     return undefined
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error
@@ -171,6 +171,45 @@ test.each([
   await client.change({ attributes: { [attribute]: 'false' } })
   expect(answer).toEqual(told('client-auth', found, remedy))
   expect(await tell(bySecret())).toBeUndefined()
+})
+
+describe('the password of a user', () => {
+  const login = () => bySecret({ method: 'password', usernameFile: '/name', passwordFile: '/password' })
+  const wrong = { '/name': 'ann', '/password': 'canary-wrong' }
+  const right = { ...wrong, '/password': 'canary-right' }
+  const maybe = told(
+    'client-auth',
+    /password is wrong.*locked.*one-time password/,
+    /must be no Otp.*Temporarily locked/,
+  )
+  const otp = {
+    type: 'otp',
+    secretData: JSON.stringify({ value: 'JBSWY3DPEHPK3PXP' }),
+    credentialData: JSON.stringify({ subType: 'totp', digits: 6, counter: 0, period: 30, algorithm: 'HmacSHA1' }),
+  }
+  const password = { type: 'password', value: right['/password'], temporary: false }
+
+  beforeAll(() => client.change({ directAccessGrantsEnabled: true }))
+  afterAll(() => client.change({ directAccessGrantsEnabled: false }))
+
+  test.each<[string, object[]]>([
+    ['who is locked after a wrong one is told as perhaps that', [password]],
+    ['who has a one-time password is told as perhaps that', [password, otp]],
+  ])('%s', async (_what, credentials) => {
+    const { admin, name } = realm
+    const names = { firstName: 'Ann', lastName: 'Bee', email: 'ann@wiki.example' }
+    const user = { username: 'ann', enabled: true, emailVerified: true, ...names, credentials }
+    const id = await admin.post(`/${name}/users`, user)
+    const isLocked = credentials.length === 1
+    if (isLocked) {
+      expect(await tell(login(), undefined, right)).toBeUndefined()
+      await admin.put(`/${name}`, { bruteForceProtected: true, failureFactor: 1 })
+      expect(await tell(login(), undefined, wrong)).toEqual(maybe)
+    }
+    expect(await tell(login(), undefined, right)).toEqual(maybe)
+    await admin.put(`/${name}`, { bruteForceProtected: false })
+    await admin.delete(`/${name}/users/${id}`)
+  })
 })
 
 describe('a client policy', () => {
