@@ -57,5 +57,4 @@ export async function inspectFirstLogin(
 
 const noFirstLogin = 'src/jobs/first-login.ts defines no first login'
 
-const groupHint =
-  'check that the email is set and verified (Clients → the client → Service account roles → its user → Details) and that the user is in a group that the application knows (→ Groups), then repeat the first login with "npm run -s cli -- forget ACCOUNT --configured" and "npm run -s cli -- bootstrap"'
+const groupHint = `check that the email is set and verified (Clients → the client → Service account roles → its user → Details) and that the user is in a group that the application knows (→ Groups), then repeat the first login: set first_login to 'pending' in the account's row in worker.accounts, which keeps what was synced; or, on the embedded store, run "npm run -s cli -- forget ACCOUNT --configured" and "npm run -s cli -- bootstrap"`

@@ -47,7 +47,7 @@ test.each<[string, FirstLoginRecord | undefined, FirstLoginDefinition, Finding['
     unseen,
     'fail',
     /does not show the user u-1/,
-    /email is set .* in a group/,
+    /email is set .* in a group.* set first_login to 'pending' .* keeps what was synced/,
   ],
   [
     'the role may not look',
