@@ -29,9 +29,9 @@ export function parseJson(text: string, revive?: Reviver): unknown {
 }
 
 /** @returns undefined for a text that isn't JSON */
-export function findJson(text: string): unknown {
+export function findJson(text: string, parse: (text: string) => unknown = parseJson): unknown {
   try {
-    return parseJson(text)
+    return parse(text)
   } catch {
     return undefined
   }
