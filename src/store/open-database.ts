@@ -15,12 +15,12 @@ import { migrations } from './migrations.ts'
 import { PGlitePool } from './pglite-pool.ts'
 import { prepareMarked } from './prepared-statements.ts'
 import { databaseFolder, ensurePrivateDatabase, ensurePrivateFolder } from './private-folder.ts'
-import { PrivateNodeFS } from './private-node-fs.ts'
 import { requireUsable } from './require-usable.ts'
 import type { WorkerTables } from './schema.ts'
 import { setSession } from './session-settings.ts'
 import { leaveSilent } from './silent-connections.ts'
 import type { Store } from './store.ts'
+import { SyncedNodeFS, syncedStartParams } from './synced-node-fs.ts'
 
 /** The database of the store. */
 export interface Database extends AsyncDisposable {
@@ -158,7 +158,8 @@ async function openDataDir(dataDir: string, uid: number | undefined): Promise<Op
 
 async function openPGlite(dataDir: string): Promise<PGlite> {
   const db = new PGlite({
-    fs: new PrivateNodeFS(databaseFolder(dataDir)),
+    fs: new SyncedNodeFS(databaseFolder(dataDir)),
+    startParams: [...syncedStartParams],
     // Like node-postgres: PGlite would return a number or a BigInt, depending on the value.
     parsers: { [types.INT8]: value => value, [types.JSON]: parseJsonValue, [types.JSONB]: parseJsonValue },
   })
