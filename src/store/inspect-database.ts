@@ -4,14 +4,19 @@ import type { Explanation } from '../explanation.ts'
 import { findCollationChange } from './collation-change.ts'
 import { findEncodingProblem } from './database-encoding.ts'
 import { findNewerStore, findPending, listExecuted } from './executed-migrations.ts'
+import { findForeignSchema } from './foreign-schema.ts'
 import { findMissingPrivileges } from './missing-privileges.ts'
 import { explainPostgresFailure, namePostgres, readOnly } from './postgres-failure.ts'
 import { findRowSecurity } from './row-security.ts'
+import { findVersionProblem } from './server-version.ts'
 import { setSession } from './session-settings.ts'
 import { findSharedSession } from './shared-session.ts'
 
 export interface DatabaseInspection {
-  /** What prevents the worker from using it: its encoding, a newer version's migrations, row security, a pooler, a standby, a missing privilege. */
+  /**
+   * What prevents the worker from using it: its version or encoding, a standby, a newer version's migrations, another program's
+   * schema, row security, a pooler, a missing privilege.
+   */
   readonly problem?: Explanation | undefined
   /** Its collation has changed. */
   readonly warning?: Explanation | undefined
@@ -73,9 +78,11 @@ async function inspect(client: pg.Client, databaseUrl: string): Promise<Database
   const pending = executed || !hasStore ? findPending(executed ?? []) : []
   return {
     problem:
+      (await findVersionProblem(client)) ??
       findEncodingProblem(encoding, name) ??
       (isReadOnly ? readOnly(namePostgres(databaseUrl)) : undefined) ??
       findNewerStore(executed ?? []) ??
+      (await findForeignSchema(client)) ??
       hidden ??
       (await findSharedSessionOf(client, databaseUrl)) ??
       (await findMissingPrivileges(client, { pending: pending.length > 0 })),

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { foreignObject, foreignRemedy } from './foreign-schema.ts'
 import { ensureSchema, migrationStatements } from './migrations.ts'
 
 /** What Kysely's migrator locks while it migrates (`LOCK_ID` of its PostgresAdapter), so that a worker that starts meanwhile waits. */
@@ -13,6 +14,8 @@ const lockId = '3853314791062309107'
 export function renderMigrations(worker: string | undefined): string {
   const statements = [
     `do $lock$ begin perform pg_advisory_xact_lock(${lockId}); end $lock$`,
+    'set local default_table_access_method = heap',
+    refuseForeignSchema,
     ...['worker', 'mirror'].map(ensureSchema),
     ...bookkeeping,
     ...[...migrationStatements].map(([name, applied]) => renderMigration(name, applied)),
@@ -24,6 +27,14 @@ ${statements.join(';\n')};
 commit;
 `
 }
+
+const refuseForeignSchema = `do $foreign$ declare
+v_object text := (${foreignObject});
+begin
+if v_object is not null then
+  raise exception 'schema worker belongs to another program: it has %', v_object using hint = '${foreignRemedy}';
+end if;
+end $foreign$`
 
 /** Where Kysely's migrator keeps what was applied, as it would make it. */
 const bookkeeping: readonly string[] = [

@@ -5,8 +5,10 @@ import type { Log } from '../log.ts'
 import { findCollationChange } from './collation-change.ts'
 import { findEncodingProblem } from './database-encoding.ts'
 import { findNewerStore, listExecuted } from './executed-migrations.ts'
+import { findForeignSchema } from './foreign-schema.ts'
 import type { Asked } from './missing-privileges.ts'
 import { findRowSecurity } from './row-security.ts'
+import { findVersionProblem } from './server-version.ts'
 import { findSharedSession } from './shared-session.ts'
 import type { Store } from './store.ts'
 
@@ -19,20 +21,32 @@ interface OpenStore {
  * Logs a warning if its collation has changed.
  *
  * @returns the names of the migrations that it has
- * @throws ConfigError for its encoding, a newer version's migrations, row security, or a pooler that shares sessions
+ * @throws ConfigError for its version or encoding, a newer version's migrations, another program's schema, row security, or a pooler
+ *   that shares sessions
  */
 export async function requireUsable({ kind, store }: OpenStore, log: Log): Promise<readonly string[]> {
   const { rows } = await sql<{ encoding: string; database: string }>`
     select current_setting('server_encoding') as encoding, current_database() as database`.execute(store)
-  const executed = (await hasMigrations(store)) ? await listExecuted(askedOf(store)) : []
+  const asked = askedOf(store)
+  const executed = (await hasMigrations(store)) ? await listExecuted(asked) : []
   const problem =
     (rows[0] && findEncodingProblem(rows[0].encoding, rows[0].database)) ??
     findNewerStore(executed) ??
-    (kind === 'postgres' ? ((await findRowSecurity(askedOf(store))) ?? (await findSharedSessionOf(store))) : undefined)
+    (kind === 'postgres' ? await findServerProblem(store) : undefined)
   if (problem) throw new ConfigError([problem])
-  const change = kind === 'postgres' ? await findCollationChange(askedOf(store)) : undefined
+  const change = kind === 'postgres' ? await findCollationChange(asked) : undefined
   if (change) log.warn(renderExplanation(change))
   return executed
+}
+
+async function findServerProblem(store: Store): Promise<Explanation | undefined> {
+  const asked = askedOf(store)
+  return (
+    (await findVersionProblem(asked)) ??
+    (await findForeignSchema(asked)) ??
+    (await findRowSecurity(asked)) ??
+    (await findSharedSessionOf(store))
+  )
 }
 
 function findSharedSessionOf(store: Store): Promise<Explanation | undefined> {

@@ -28,6 +28,8 @@ const settingsOfValues: Readonly<Record<string, string>> = {
   array_nulls: 'on',
   // With `on`, a column's type reads `"uuid"` and seems to differ from `uuid`.
   quote_all_identifiers: 'off',
+  // Leases and merges read `xmin` and `xmax`, which tables of other kinds don't have (OrioleDB, columnar storage).
+  default_table_access_method: 'heap',
   // Leases, claims and the change counter wait for a row lock and then read what was committed meanwhile.
   default_transaction_isolation: 'read committed',
 }

@@ -5,11 +5,13 @@ import { inspectDatabase } from '../../src/store/inspect-database.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { prepared } from '../../src/store/prepared-statements.ts'
+import { renderMigrations } from '../../src/store/render-migrations.ts'
 import type { Store } from '../../src/store/store.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openDataDir } from '../fixtures/data-dir.ts'
 import { hostileSettings } from '../fixtures/hostile-settings.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
+import { openPlainStore, runScript } from './plain-store.ts'
 
 const { log } = captureLog()
 
@@ -97,6 +99,42 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     await expect(opening).rejects.toThrow(ConfigError)
     await expect(opening).rejects.toMatchObject(problem)
     expect(await inspectDatabase(empty.url)).toMatchObject({ problem, pending: [] })
+  })
+
+  test.each([
+    ['create table worker.jobs (id int)', 'table jobs'],
+    ['create function worker.set_updated_at() returns int language sql as $$ select 1 $$', 'function set_updated_at'],
+  ])('a schema "worker" of another program is left alone: %s', async (statement, object) => {
+    await using shared = await createDatabase()
+    await using plain = openPlainStore(shared.url)
+    await runScript(shared.url, `create schema worker; create schema mirror; ${statement}`)
+    const problem = {
+      found: `Schema "worker" of this database belongs to another program: it has ${object}`,
+      remedy: 'create a database of its own and name it in DATABASE_URL',
+    }
+    await expect(openDatabase({ databaseUrl: shared.url }, log)).rejects.toMatchObject(problem)
+    expect(await inspectDatabase(shared.url)).toMatchObject({ problem, hasStore: false })
+    await expect(runScript(shared.url, renderMigrations(undefined))).rejects.toThrow(
+      `another program: it has ${object}`,
+    )
+    const { rows } = await sql`select from pg_proc where proname = 'accept'`.execute(plain.store)
+    expect(rows).toEqual([])
+  })
+
+  // A function that is found before Postgres' own: a server of another kind can't be started here.
+  test('a server that only speaks like Postgres is refused, at start and by doctor', async () => {
+    await using other = await createDatabase({ settings: { search_path: 'public, pg_catalog' } })
+    const version = 'CockroachDB CCL v25.2.1 (x86_64-pc-linux-gnu, built 2025/06/11)'
+    await runScript(
+      other.url,
+      `create function public.version() returns text language sql as $$ select '${version}' $$`,
+    )
+    const problem = {
+      found: 'DATABASE_URL leads to CockroachDB CCL v25.2.1, which lacks what the worker needs',
+      remedy: 'use PostgreSQL 13 or later',
+    }
+    await expect(openDatabase({ databaseUrl: other.url }, log)).rejects.toMatchObject(problem)
+    expect(await inspectDatabase(other.url)).toMatchObject({ problem })
   })
 
   test('settings of the URL join ours', async () => {

@@ -5,10 +5,12 @@ import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/config.ts'
 import { inspectServices } from '../../src/doctor/inspect-services.ts'
 import { type Database, openDatabase } from '../../src/store/open-database.ts'
+import { renderMigrations } from '../../src/store/render-migrations.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { hostileSettings } from '../fixtures/hostile-settings.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 import { pgbouncerServer, startPgbouncer } from '../services/start-pgbouncer.ts'
+import { runScript } from './plain-store.ts'
 
 const { log } = captureLog()
 
@@ -46,6 +48,19 @@ describe.runIf(hasPostgres)('a session on Postgres', () => {
     const timeouts = sql`select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
       current_setting('idle_session_timeout') as idle`
     expect((await timeouts.execute(database.store)).rows).toEqual([{ statement: '2min', lock: '5s', idle: '0' }])
+  })
+
+  test('makes tables of Postgres’ own kind, also those that an administrator makes for it', async () => {
+    for (const script of [undefined, renderMigrations(undefined)]) {
+      await using other = await createDatabase({ settings: { default_table_access_method: 'other' } })
+      await runScript(other.url, 'create access method other type table handler heap_tableam_handler')
+      if (script) await runScript(other.url, script)
+      await using database = await openDatabase({ databaseUrl: other.url }, log)
+      const { rows } = await sql`
+        select distinct m.amname as kind from pg_class t join pg_am m on m.oid = t.relam
+        where t.relnamespace = 'worker'::regnamespace and t.relkind = 'r'`.execute(database.store)
+      expect(rows).toEqual([{ kind: 'heap' }])
+    }
   })
 
   test('is the same whatever its role’s are', async () => {

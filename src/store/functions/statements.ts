@@ -21,25 +21,7 @@ import { livingLinesFunction, livingProcessesFunction } from './living.ts'
 import { beatFunction, lookFunction, readyLinesFunction, reapFunction } from './look.ts'
 import { tickFunction } from './tick.ts'
 
-/** A function that users call is replaced, so that grants on it stay. The others may change their signature. */
-const dropOthers = `
-do $$
-declare
-  v_function regprocedure;
-begin
-  for v_function in
-    select p.oid from pg_catalog.pg_proc p where p.pronamespace = 'worker'::regnamespace and p.proname <> 'request'
-  loop
-    execute 'drop function ' || v_function;
-  end loop;
-end $$`
-
-/**
- * Replaces the functions of a database with the current ones. Functions have no history: the latest migration that concerns them
- * runs this, and earlier migrations leave them out.
- */
-export const replaceFunctions: readonly string[] = [
-  dropOthers,
+const functions: readonly string[] = [
   leaseOriginFunction,
   rankOffsetFunction,
   addTraceFunction,
@@ -73,5 +55,33 @@ export const replaceFunctions: readonly string[] = [
   tickFunction,
   cancelFunction,
   requestFunction,
+]
+
+const names = functions.flatMap(statement => /function worker\.(\w+)/.exec(statement)?.[1] ?? [])
+
+/**
+ * A function that users call is replaced, so that grants on it stay. The others may change their signature. Functions that somebody
+ * else has added to the schema stay.
+ */
+const dropOthers = `
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid from pg_catalog.pg_proc p where p.pronamespace = 'worker'::regnamespace and p.proname <> 'request'
+      and p.proname in (${names.map(name => `'${name}'`).join(', ')})
+  loop
+    execute 'drop function ' || v_function;
+  end loop;
+end $$`
+
+/**
+ * Replaces the functions of a database with the current ones. Functions have no history: the latest migration that concerns them
+ * runs this, and earlier migrations leave them out.
+ */
+export const replaceFunctions: readonly string[] = [
+  dropOthers,
+  ...functions,
   'revoke execute on function worker.request from public',
 ]
