@@ -30,7 +30,11 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
   const code = findCode(error, 5)
   if (code === undefined) return { words: 'the connection failed', neverSent: isMarked }
   const known = failures.get(code)
-  if (known) return { code, words: `${known} (${code})`, neverSent: isMarked || connectCodes.has(code) }
+  if (known) {
+    const words = `${known} (${code})`
+    const neverSent = isMarked || connectCodes.has(code)
+    return { code, words, neverSent, ...(code === 'ENETUNREACH' && { remedy: noRouteRemedy }) }
+  }
   if (code === botCheckCode)
     return { code, words: `a check for bots answered instead (${code})`, neverSent: true, remedy: botCheckRemedy }
   const refused = tunnel.get(code)
@@ -82,6 +86,10 @@ const failures: ReadonlyMap<string, string> = new Map([
   ['ETIMEDOUT', 'no response arrived in time'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS there'],
 ])
+
+/** Mostly met in containers without IPv6. */
+const noRouteRemedy =
+  'check the routes of this machine; if that host has only IPv6 addresses, enable IPv6 here, or use an address with IPv4'
 
 /** By OpenSSL's codes, which follow the alert that the server sent. */
 const handshakeRemedies: readonly (readonly [code: RegExp, remedy: string])[] = [

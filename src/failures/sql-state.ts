@@ -33,8 +33,8 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 /**
  * Whether an error isn't the statement's fault: Postgres ended the connection (a shutdown, a broken connection, an idle transaction),
- * cancelled the statement, is out of resources or ids, can't use its files, has become a standby, another transaction conflicted, or a
- * pooler has moved the connection to another session (26000, 42P05).
+ * cancelled the statement, is out of resources or ids, can't use its files, has become a standby, another transaction conflicted, a
+ * pooler has moved the connection to another session (26000, 42P05), or a migration has changed what a prepared statement returns.
  */
 export function isPassingError(error: unknown): boolean {
   const code = sqlStateOf(error)
@@ -44,10 +44,11 @@ export function isPassingError(error: unknown): boolean {
 }
 
 /**
- * Used-up ids have the SQLSTATE of a row that is too wide, and a disk that is read-only that of a missing privilege. Where Postgres'
- * source reports them is the same in every language.
+ * Used-up ids have the SQLSTATE of a row that is too wide, a disk that is read-only that of a missing privilege, and a prepared
+ * statement that of a missing feature. Where Postgres' source reports them is the same in every language.
  */
-const reportedByServer: ReadonlyMap<string, z.ZodType> = new Map([
+const reportedByServer: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
+  ['0A000', z.object({ file: z.literal('plancache.c'), routine: z.string() })],
   ['54000', z.object({ file: z.string(), routine: z.string().regex(/^GetNew(?:Transaction|MultiXact)Id$/) })],
   ['42501', z.object({ file: z.string().regex(/^(?:md|fd|buffile|slru)\.c$/), routine: z.string() })],
 ])

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { Explanation } from '../explanation.ts'
-import { describeNetworkFailure, trustRemedy } from '../failures/network-failure.ts'
+import { describeNetworkFailure, type NetworkFailure, trustRemedy } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { findMeaning, findPrimary } from './postgres-words.ts'
 
@@ -42,7 +42,7 @@ export function explainPostgresFailure(error: unknown, what: string): PostgresFa
       isConfiguration,
     }
   }
-  if (code !== undefined && isFatal(error)) {
+  if (code !== undefined && isAboutSession(error)) {
     return {
       code,
       found: `${what} refused the connection (${code}: ${said})`,
@@ -62,9 +62,15 @@ export function explainPostgresFailure(error: unknown, what: string): PostgresFa
   return {
     code: failure.code ?? 'no-answer',
     found: `${what} can't be reached, ${failure.words}`,
-    remedy: failure.remedy?.endsWith(trustRemedy) ? trustInUrl : (failure.remedy ?? checkAddress),
+    remedy: findRemedy(failure),
     isConfiguration: false,
   }
+}
+
+function findRemedy({ code, remedy = checkAddress }: NetworkFailure): string {
+  if (remedy.endsWith(trustRemedy)) return trustInUrl
+  const more = code && furtherRemedies[code]
+  return more ? `${remedy}; ${more}` : remedy
 }
 
 /** What is told of a standby, and of a primary that takes no writes. */
@@ -101,6 +107,14 @@ const checkAddress = 'check that it runs and that DATABASE_URL names it'
 const trustInUrl =
   "add sslrootcert=FILE to DATABASE_URL, with the file that holds its authority's certificate, or name that file in NODE_EXTRA_CA_CERTS"
 
+/** For servers of providers. */
+const furtherRemedies: Readonly<Record<string, string>> = {
+  ENETUNREACH: 'at Supabase, that of its session pooler',
+  // Certificates of Cloud SQL name its instance.
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'where neither can be had, as at Cloud SQL, let DATABASE_URL end in ?uselibpqcompat=true&sslmode=verify-ca&sslrootcert=FILE, so that only its authority is checked',
+}
+
 /** PGlite's errors and those of node-postgres carry it alike. */
 function sqlStateIn(error: unknown): string | undefined {
   if (error instanceof pg.DatabaseError) return error.code
@@ -109,7 +123,11 @@ function sqlStateIn(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9FHPX][0-9A-Z]{4}$/.test(code) ? code : undefined
 }
 
-/** What ends a session, or refuses it, quotes no row: its words are about the user, the database, the server or a setting. */
-function isFatal(error: unknown): boolean {
+/**
+ * What ends a session, or refuses it, quotes no row: its words are about the user, the database, the server or a setting. Nor does a
+ * pooler, or a provider's proxy, which sees no rows and, unlike Postgres, names no routine.
+ */
+function isAboutSession(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError && error.routine === undefined) return true
   return error instanceof Error && 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC')
 }

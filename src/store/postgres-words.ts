@@ -55,7 +55,7 @@ const noDatabase: Meaning = {
 const tooManyConnections: Meaning = {
   found: 'takes no more connections',
   remedy:
-    'raise max_connections (of a pooler: max_client_conn or pool_size), or find out who holds so many; a worker needs up to 14',
+    'raise max_connections (of a pooler: max_client_conn or default_pool_size), or find out who holds so many; a worker needs up to 14',
   isQuoted: true,
 }
 
@@ -76,7 +76,7 @@ const sentences: readonly (readonly [state: string, words: RegExp, meaning: Mean
   ['28000', /does not exist|not permitted to log in/, { ...refusedLogin, isQuoted: true }],
   ['08P01', /unsupported startup parameter/, noOptions],
   ['08P01', /no such database|database .* does not exist/, noDatabase],
-  ['08P01', /no more connections|too many/, tooManyConnections],
+  ['08P01', /no more connections|too many|query_wait_timeout/, tooManyConnections],
   ['08P01', withoutTls, refusedWithoutTls],
   ['08P01', /auth|password|no such user/i, { ...refusedLogin, isQuoted: true }],
   [
@@ -133,6 +133,14 @@ const states: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['53100', { found: 'has no disk space left', remedy: 'make room on its disk; the worker resumes automatically' }],
   ['53200', { found: 'has no memory left', remedy: 'look at its log; the worker resumes automatically' }],
   ['53300', tooManyConnections],
+  [
+    '53400',
+    {
+      found: 'allows a statement no more of something',
+      remedy: 'raise that limit, such as temp_file_limit, for the user of DATABASE_URL',
+      isQuoted: true,
+    },
+  ],
   [
     '55P03',
     {
@@ -203,6 +211,14 @@ const plainErrors: readonly (readonly [RegExp, Meaning])[] = [
   [
     /timeout expired|due to connection timeout/,
     { found: 'did not answer in time', remedy: 'check that it runs and that DATABASE_URL names it' },
+  ],
+  [
+    /^Query read timeout$/,
+    {
+      found: 'did not answer a statement in time',
+      remedy:
+        'check that it runs, and look in pg_stat_activity for what slows it down; of a pooler, check that default_pool_size has room for the 14 connections of each worker',
+    },
   ],
   [
     /Connection terminated|Client has encountered a connection error|not queryable/,

@@ -21,8 +21,8 @@ const misledStates: ReadonlySet<string | undefined> = new Set([
  * too, and each would cost another timeout.
  *
  * A connection on which a write was refused because the server is read-only is closed too: after a failover it still leads to the
- * former primary, and a new one to the present primary. So is one that has lost its prepared statements, which fail for as long as it
- * is used.
+ * former primary, and a new one to the present primary. So is one whose prepared statements are lost, or return other columns since
+ * a migration: they fail for as long as it is used.
  */
 export function leaveSilent(pool: pg.Pool): LeavingPool {
   /** Earlier connections are closed when they are taken or returned. */
@@ -67,7 +67,9 @@ export function leaveSilent(pool: pg.Pool): LeavingPool {
     if (!(error instanceof Error)) return
     // The driver's timeout has no code, and Postgres didn't send it.
     const isLeft =
-      error instanceof pg.DatabaseError ? misledStates.has(error.code) : error.message === 'Query read timeout'
+      error instanceof pg.DatabaseError
+        ? misledStates.has(error.code) || error.file === 'plancache.c'
+        : error.message === 'Query read timeout'
     if (isLeft) generation += 1
   }
 

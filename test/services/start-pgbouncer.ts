@@ -14,8 +14,13 @@ export const pgbouncerServer = findServer('pgbouncer', ['/usr/sbin'])
  *
  * @param url the database's
  * @param mode whether a client keeps its connection; default `session`, in which it does
+ * @param more other settings
  */
-export async function startPgbouncer(url: string, mode: 'session' | 'transaction' = 'session'): Promise<ServiceHandle> {
+export async function startPgbouncer(
+  url: string,
+  mode: 'session' | 'transaction' = 'session',
+  more: Readonly<Record<string, string | number>> = {},
+): Promise<ServiceHandle> {
   if (!pgbouncerServer) throw new Error('There is no pgbouncer in PATH nor in /usr/sbin')
   const user = unprivilegedUser()
   const folder = await createServiceFolder('pgbouncer', user)
@@ -32,6 +37,9 @@ export async function startPgbouncer(url: string, mode: 'session' | 'transaction
     unix_socket_dir =
     auth_type = any
     pool_mode = ${mode}
+    ${Object.entries(more)
+      .map(([name, value]) => `${name} = ${value}`)
+      .join('\n')}
     `.replaceAll(/^ +/gm, ''),
   )
   const own = `postgres://${username}@127.0.0.1:${port}${pathname}`

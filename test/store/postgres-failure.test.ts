@@ -2,7 +2,7 @@ import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { Client } from 'pg'
+import pg, { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError, type OutageError, WorkerError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
@@ -71,6 +71,19 @@ async function onDatabase(url: string, ...statements: string[]): Promise<void> {
   try {
     for (const statement of statements) await client.query(statement)
   } finally {
+    await client.end()
+  }
+}
+
+/** A pooler keeps them. */
+async function useSessionsAtOnce(connectionString: string, count: number): Promise<void> {
+  const clients = Array.from({ length: count }, () => new Client({ connectionString }))
+  for (const client of clients) {
+    await client.connect()
+    await client.query('begin')
+  }
+  for (const client of clients) {
+    await client.query('commit')
     await client.end()
   }
 }
@@ -292,6 +305,17 @@ describe.runIf(postgresServer && pgbouncerServer)('behind PgBouncer', () => {
     })
   })
 
+  // Supavisor and PgCat take turns, and Odyssey resets its sessions.
+  test.each([
+    ['takes turns among its sessions', { server_round_robin: 1 }],
+    ['resets a session after each use', { server_reset_query_always: 1 }],
+  ])('a shared session is refused, also if it %s', async (_, settings) => {
+    await using pooler = await startPgbouncer(urlOf(), 'transaction', settings)
+    await useSessionsAtOnce(pooler.url, 3)
+    expect((await refusalOf(pooler.url)).found).toContain('shares its sessions')
+    await expect(openDatabase({ databaseUrl: pooler.url }, log)).rejects.toThrow('shares its sessions')
+  })
+
   test('its own refusals are told in its words', async () => {
     await using bouncer = await startPgbouncer(urlOf(), 'session')
     const withOptions = await refusalOf(`${bouncer.url}?options=-c%20lock_timeout%3D5s`)
@@ -324,6 +348,35 @@ test.each<[string, string, RegExp, RegExp]>([
   expect(failure.remedy).toMatch(remedy)
 })
 
+/** Words of a proxy, which sees no rows, and names no routine of Postgres' source. */
+test.each<[string, string, RegExp, RegExp]>([
+  // Neon
+  [
+    'XX000',
+    'Your account or project has exceeded the compute time quota. Upgrade your plan to increase limits.',
+    /\(XX000: Your account or project has exceeded the compute time quota/,
+    /DATABASE_URL/,
+  ],
+  // PgBouncer
+  ['08P01', 'query_wait_timeout', /takes no more connections \(08P01: query_wait_timeout\)/, /default_pool_size/],
+])('%s (%s) of a proxy is told by its words', (code, message, found, remedy) => {
+  const ofProxy = Object.assign(new pg.DatabaseError(message, 100, 'error'), { code, severity: 'ERROR' })
+  const failure = explainPostgresFailure(ofProxy, 'Postgres')
+  expect(failure.found).toMatch(found)
+  expect(failure.remedy).toMatch(remedy)
+})
+
+test('words of Postgres itself, which may quote a row, are not told', () => {
+  const error = Object.assign(new pg.DatabaseError('canary', 100, 'error'), { code: 'XX000', routine: 'elog_finish' })
+  expect(explainPostgresFailure(error, 'Postgres').found).toBe('Postgres refused what it was asked (XX000)')
+})
+
+test('what a network or a certificate of a provider needs is told', () => {
+  const remedyOf = (code: string) => explainPostgresFailure(Object.assign(new Error(code), { code }), 'Postgres').remedy
+  expect(remedyOf('ENETUNREACH')).toMatch(/IPv6.*session pooler/)
+  expect(remedyOf('ERR_TLS_CERT_ALTNAME_INVALID')).toMatch(/host name of its certificate.*verify-ca/)
+})
+
 test.each<[string, RegExp, RegExp]>([
   ['SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a non-empty string', /wants a password/, /password/],
   ['SASL: Only mechanism(s) SCRAM-SHA-256 are supported', /way to log in/, /scram-sha-256/],
@@ -336,11 +389,23 @@ test.each<[string, RegExp, RegExp]>([
   expect(failure.isConfiguration).toBe(true)
 })
 
+test('a statement without an answer, as of a pooler whose sessions are all in use, is told with where to look', () => {
+  const failure = explainPostgresFailure(new Error('Query read timeout'), 'Postgres')
+  expect(failure.found).toBe('Postgres did not answer a statement in time')
+  expect(failure.remedy).toMatch(/pg_stat_activity.*default_pool_size/)
+})
+
 /** Those that a server isn't brought to here, in the words of Postgres' source. */
 test.each<[string, string, RegExp, RegExp]>([
   ['53300', 'sorry, too many clients already', /takes no more connections/, /max_connections/],
   ['57P03', 'the database system is starting up', /is starting or shutting down/, /wait/],
   ['57P03', 'the database system is not accepting connections; Hot standby mode is disabled.', /standby/, /primary/],
+  [
+    '53400',
+    'temporary file size exceeds "temp_file_limit" (1024kB)',
+    /allows a statement no more .*temp_file_limit/,
+    /raise that limit/,
+  ],
   ['53100', 'could not extend file: No space left on device', /no disk space/, /room/],
   [
     '42501',

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
+import { isPassingError } from '../../src/failures/sql-state.ts'
 import { leaveSilent } from '../../src/store/silent-connections.ts'
 import { postgresServer, startPostgres } from '../services/start-postgres.ts'
 
@@ -39,6 +40,29 @@ test.runIf(postgresServer)(
     demoted.release()
     const next = await leaving.connect()
     await next.query('create table t ()')
+    next.release()
+    await leaving.end()
+  },
+)
+
+test.runIf(postgresServer)(
+  'a connection is left whose prepared statements return other columns since a migration',
+  async () => {
+    await using postgres = await startPostgres()
+    const pool = new pg.Pool({ connectionString: postgres.url, max: 1 })
+    pool.on('error', () => {})
+    const leaving = leaveSilent(pool)
+    const named = { name: 'named', text: 'select * from migrated' }
+    const before = await leaving.connect()
+    await before.query('create table migrated (id int)')
+    await before.query(named)
+    await before.query('alter table migrated add column name text')
+    const error = await before.query(named).catch(error => error)
+    expect(error).toMatchObject({ code: '0A000' })
+    expect(isPassingError(error)).toBe(true)
+    before.release()
+    const next = await leaving.connect()
+    await next.query(named)
     next.release()
     await leaving.end()
   },
