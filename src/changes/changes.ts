@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { PositionError } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
+import { lastChange } from '../mirror/change-counter.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
 import type { StoreReader } from '../store/store.ts'
 
@@ -68,7 +69,7 @@ export async function readChanges<K extends string>(
   if (account !== undefined) page = page.where('m._account', '=', account)
   // One statement sees both at the same moment, so no change up to that end is still uncommitted.
   const end = sql<{ end: string | null }>`(
-    select (select last::text from worker.change_counters where mirror = ${table.into}) as "end")`
+    select (select ${lastChange(table.into)}::text from worker.change_counters where mirror = ${table.into}) as "end")`
   const rows = await store
     .selectFrom(end.as('e'))
     .leftJoin(page.as('p'), join => join.onTrue())

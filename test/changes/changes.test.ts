@@ -85,6 +85,23 @@ describe.each(stores)('the changes of a mirror table on %s', backend => {
     expect((await readChanges(app.deps.store, mirror, { after: beginning, account: 'nobody' })).changes).toEqual([])
   })
 
+  test('have new numbers also after schema "worker" was restored without the mirror', async ({
+    createTable,
+    app,
+    account,
+  }) => {
+    const table = await createTable(3)
+    const { mirror } = table.pull()
+    await runPull(app, table.pull(), account)
+    await sql`update worker.change_counters set last = 1 where mirror = ${table.name}`.execute(app.deps.store)
+    expect(await readChanges(app.deps.store, mirror, { after: '3' })).toEqual({ changes: [], position: '3' })
+
+    await app.hasura.sql(`update ${table.name} set title = 'new', updated_at = now()`)
+    await runPull(app, table.pull(), account)
+    const { changes } = await readChanges(app.deps.store, mirror, { after: '3' })
+    expect(said(changes)).toEqual(['upsert 1/k1', 'upsert 2/k2', 'upsert 3/k3'])
+  })
+
   test('reach a reader without a gap and in order while several accounts’ runs write them', async ({
     createTable,
     account,
