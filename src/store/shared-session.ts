@@ -9,7 +9,7 @@ const looks = 4
  * Whether a pooler gives each statement any session of the server, as PgBouncer does in its modes `transaction` and `statement`. Then
  * one connection's settings, listeners and prepared statements affect the other.
  *
- * Settings don't show it: some poolers take turns among their sessions, or reset each after use.
+ * Settings don't show it: a pooler may take turns among its sessions, or reset each after use.
  *
  * @param client an idle connection
  * @param other a second one to the same address
