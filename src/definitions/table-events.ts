@@ -1,5 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { ListNameOf } from '../hasura/row-of.ts'
+import { inSnakeCase } from '../names/in-snake-case.ts'
 
 /** How a row changed, in a Hasura event trigger. */
 export const tableOperations = ['INSERT', 'UPDATE', 'DELETE'] as const
@@ -70,6 +71,7 @@ export function concerns(
   changed: SourceTable,
   operation: TableEvent['operation'],
 ): boolean {
-  if (table.schema !== changed.schema || table.name !== changed.name) return false
+  const isNamed = [table.name, inSnakeCase(table.name)].includes(changed.name)
+  if (table.schema !== changed.schema || !isNamed) return false
   return operation === 'MANUAL' || !operations || operations.includes(operation)
 }

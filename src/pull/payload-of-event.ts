@@ -1,5 +1,6 @@
 import type { EventRow, TableEvent } from '../definitions/table-events.ts'
 import { fieldNamesOf } from '../hasura/find-list.ts'
+import { inSnakeCase } from '../names/in-snake-case.ts'
 import { ownValue } from '../names/own-value.ts'
 import type { PullPayload, PullSettings } from './pull-settings.ts'
 
@@ -33,7 +34,7 @@ export function payloadOfEvent(
  * As the API would write it; undefined if the event lacks a part of it, for example because a column has another name in the API.
  */
 function keyOf(row: EventRow, fields: readonly string[]): string[] | undefined {
-  const values = fields.map(field => textOf(ownValue(row, field)))
+  const values = fields.map(field => textOf(ownValue(row, field) ?? ownValue(row, inSnakeCase(field))))
   return values.every(value => value !== undefined) ? values : undefined
 }
 

@@ -194,6 +194,13 @@ describe('what an event asks for', () => {
     expect(payloadOfEvent({ document, key: ['a'], cursor: 'c', fixedWhere: undefined }, update, false)).toEqual({})
   })
 
+  test('is the key by the column’s name where the naming convention makes another of it', () => {
+    const orders = parse('query Orders { orders { orderId lineNo1: lineNo } }')
+    const given = { document: orders, key: ['orderId', 'lineNo1'], cursor: 'c', fixedWhere: {} }
+    const event = { operation: 'DELETE', old: { order_id: 17, line_no: 2 }, new: undefined } as const
+    expect(payloadOfEvent(given, event, false)).toEqual({ keys: [['17', '2']] })
+  })
+
   test('is the key by its own name where the document gives it another, even that of another column', () => {
     const event = { operation: 'DELETE', old: { id: 17, public_id: 'c0' }, new: undefined } as const
     expect(payloadOfEvent({ document, key: ['id'], cursor: 'c', fixedWhere: {} }, event, false)).toEqual({
