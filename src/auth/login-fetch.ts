@@ -92,8 +92,7 @@ function interpretAnswer(
   const json = parseObject(decodeJson(body, headers.get('content-type')) ?? '')
   if (!json) {
     const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
-    const remedy = 'check OIDC_ISSUER or TOKEN_URL, because another server answers there or the response was cut off'
-    return unusable(url, `HTTP ${status} with something that is not JSON (${type})`, remedy)
+    return unusable(url, `HTTP ${status} with something that is not JSON (${type})`, remedyOfForeign(status))
   }
   if (status < 200 || status >= 300) {
     const meaning = findAddressMeaning(`${json.error}: ${json.error_description}`)
@@ -106,6 +105,12 @@ function interpretAnswer(
     }
   }
   return method === 'POST' ? reduce(json) : json
+}
+
+function remedyOfForeign(status: number): string {
+  if (status === 403)
+    return 'make firewalls and proxies in front of the identity provider let this worker through; if there are none, check OIDC_ISSUER or TOKEN_URL'
+  return 'check OIDC_ISSUER or TOKEN_URL, because another server answers there or the response was cut off'
 }
 
 /** Some servers answer a refusal with 200, or a token with 201; what is in the body counts. */

@@ -77,6 +77,8 @@ test.each<[number, Record<string, string>, object, RegExp]>([
   [403, { 'retry-after': '120' }, { retryAfterMs: 120_000 }, /asks for a pause of 120 s/],
   [503, {}, { retryAfterMs: undefined }, /HTTP 503: check/],
   [302, { location: 'https://login.example/?x=canary' }, {}, /it redirects to https:\/\/login\.example \(HTTP 302\)/],
+  [403, {}, {}, /HTTP 403 with something that is not JSON .*: make firewalls/],
+  [404, {}, {}, /HTTP 404 with something that is not JSON .*: check OIDC_ISSUER/],
   [407, {}, {}, /user and password of the proxy/],
   [421, {}, {}, /which server answers/],
   [425, {}, {}, /early data/],
