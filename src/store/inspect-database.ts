@@ -49,7 +49,7 @@ export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInsp
 
 /** A file named by the URL is read before anything is sent. */
 async function connect(databaseUrl: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, query_timeout: 20_000 })
   client.on('error', () => {})
   await client.connect()
   return client

@@ -17,7 +17,7 @@ import { prepareMarked } from './prepared-statements.ts'
 import { databaseFolder, ensurePrivateDatabase, ensurePrivateFolder } from './private-folder.ts'
 import { requireUsable } from './require-usable.ts'
 import type { WorkerTables } from './schema.ts'
-import { setSession } from './session-settings.ts'
+import { type Session, setSession } from './session-settings.ts'
 import { leaveSilent } from './silent-connections.ts'
 import type { Store } from './store.ts'
 import { SyncedNodeFS, syncedStartParams } from './synced-node-fs.ts'
@@ -77,7 +77,7 @@ function openPostgres(databaseUrl: string, log: Log): Database {
 }
 
 function openPool(
-  options: pg.PoolConfig,
+  options: pg.PoolConfig & { readonly connectionTimeoutMillis: number },
   log: Log,
 ): { readonly store: Store; leave(): void; readonly end: () => Promise<void> } {
   const pool = new pg.Pool({
@@ -86,7 +86,7 @@ function openPool(
       getTypeParser: (type, format) =>
         isJson(type) && format !== 'binary' ? parseJsonValue : pg.types.getTypeParser(type, format),
     },
-    onConnect: client => setSession(client),
+    onConnect: client => setSession(within(options.connectionTimeoutMillis, client)),
     // Prepared statements, two per mirror table, stay in the server as long as their connection.
     maxLifetimeSeconds: 3_600,
   })
@@ -98,6 +98,19 @@ function openPool(
   const leaving = leaveSilent(pool)
   const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect(tellLostConnections(prepareMarked(leaving))) })
   return { store, leave: leaving.leave, end: () => pool.end() }
+}
+
+/**
+ * A pooler accepts a connection at once, and lets its first statement wait while all sessions of the server are in use (PgBouncer's
+ * `query_wait_timeout`: 2 minutes).
+ */
+function within(timeoutMs: number, client: pg.ClientBase): Session {
+  return {
+    query(text, values) {
+      const timed: pg.QueryConfig & { query_timeout: number } = { text, values, query_timeout: timeoutMs }
+      return client.query(timed)
+    },
+  }
 }
 
 function isJson(type: number): boolean {

@@ -316,6 +316,15 @@ describe.runIf(postgresServer && pgbouncerServer)('behind PgBouncer', () => {
     await expect(openDatabase({ databaseUrl: pooler.url }, log)).rejects.toThrow('shares its sessions')
   })
 
+  test('a session of the server that never becomes free is told soon', async () => {
+    await using pooler = await startPgbouncer(urlOf(), 'session', { default_pool_size: 1 })
+    await expect(openDatabase({ databaseUrl: pooler.url }, log)).rejects.toMatchObject({
+      name: 'TransientError',
+      found: 'Postgres did not answer a statement in time',
+      remedy: expect.stringContaining('default_pool_size'),
+    })
+  })
+
   test('its own refusals are told in its words', async () => {
     await using bouncer = await startPgbouncer(urlOf(), 'session')
     const withOptions = await refusalOf(`${bouncer.url}?options=-c%20lock_timeout%3D5s`)
