@@ -2,8 +2,6 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { loadMetadata } from '#sandbox/hasura/load-metadata'
-import { tableMetadataSchema } from '#sandbox/hasura/metadata-schema'
 import { type SandboxHasura, startHasura } from '#sandbox/hasura/start-hasura'
 import { type IdentityProvider, startIdentityProvider } from '#sandbox/identity/start-identity-provider'
 import { type App, openApp } from '../app/app.ts'
@@ -14,13 +12,12 @@ import type { JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { JobSpec, PayloadArgument } from '../definitions/job-spec.ts'
 import { ConfigError } from '../errors.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
-import { loadRoleSchema } from '../hasura/role-schema.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { createLog } from '../log.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import { explainUnserved } from './explain-unserved.ts'
-import { findSchemaTables, joinTables, renderTables } from './tables-of-schema.ts'
+import { makeSource, readMetadata } from './make-source.ts'
 
 export interface TestProjectOptions {
   readonly jobs: readonly JobDefinition[]
@@ -30,7 +27,7 @@ export interface TestProjectOptions {
   readonly folder?: string
   /**
    * What the API serves: SQL for an empty Postgres, and a metadata folder as Hasura's CLI writes it. Default: tables that match
-   * the SDL of the jobs' roles, without relationships and functions.
+   * the SDL of the jobs' roles, without relationships and functions; only those that the jobs' operations name, if all jobs list theirs.
    */
   readonly api?: { readonly sql: string; readonly metadataFolder: string }
   /** How many rows each table made from the SDL gets; default 10. */
@@ -73,8 +70,8 @@ export async function openTestProject(options: TestProjectOptions): Promise<Test
     await startIdentityProvider({ clients: [{ clientId, clientSecret, roles, email: 'test@project.example' }] }),
   )
   const source = options.api
-    ? { sql: options.api.sql, metadata: loadMetadata(options.api.metadataFolder) }
-    : await makeSource(schemaFolderOf({ folder }), roles, options.rows ?? 10)
+    ? { sql: options.api.sql, metadata: readMetadata(options.api.metadataFolder) }
+    : await makeSource(schemaFolderOf({ folder }), jobs, options.rows ?? 10)
   const jwt = { jwkUrl: identity.jwksUrl, issuer: identity.issuer }
   const api = opened.use(await startHasura({ jwt, source }))
   const dataDir = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-test-'))
@@ -148,34 +145,4 @@ function createProject(app: App, explain: (job: string) => ConfigError | undefin
 
 function closing(stack: AsyncDisposableStack): AsyncDisposable {
   return { [Symbol.asyncDispose]: () => stack.disposeAsync() }
-}
-
-async function makeSource(schemaFolder: URL, roles: readonly string[], rows: number) {
-  const seen = await Promise.all(
-    roles.map(async role => ({ role, tables: findSchemaTables((await loadRoleSchema(schemaFolder, role)).schema) })),
-  )
-  const byName = Map.groupBy(
-    seen.flatMap(({ role, tables }) => tables.map(table => ({ role, table }))),
-    ({ table }) => table.name,
-  )
-  const tables = [...byName].map(([name, sights]) =>
-    joinTables(
-      name,
-      sights.map(({ table }) => table),
-    ),
-  )
-  const tracked = [...byName].map(([name, sights]) =>
-    tableMetadataSchema.parse({
-      table: { schema: 'public', name },
-      select_permissions: sights.map(({ role, table }) => ({
-        role,
-        permission: {
-          columns: table.columns.map(column => column.name),
-          filter: {},
-          allow_aggregations: table.allowsAggregations,
-        },
-      })),
-    }),
-  )
-  return { sql: renderTables(tables, rows), metadata: { tables: tracked, functions: [], introspectionDisabledFor: [] } }
 }

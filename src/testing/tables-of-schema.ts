@@ -1,4 +1,13 @@
-import { type GraphQLField, type GraphQLSchema, getNamedType, isEnumType, isLeafType, isNonNullType } from 'graphql'
+import {
+  type DocumentNode,
+  type GraphQLField,
+  type GraphQLSchema,
+  getNamedType,
+  isEnumType,
+  isLeafType,
+  isNonNullType,
+  visit,
+} from 'graphql'
 import { identifier, literal } from '#sandbox/hasura/sql-builder'
 import { findRow } from '../hasura/find-list.ts'
 import { columnTypeOf } from '../hasura/scalars.ts'
@@ -44,6 +53,13 @@ function readColumn({ name, type, args }: GraphQLField<unknown, unknown>): reado
       ...(isEnumType(scalar) && { values: scalar.getValues().map(value => value.name) }),
     },
   ]
+}
+
+/** Whether one of the documents may read the table: of thousands that a role sees, a project's jobs read few. */
+export function createUseCheck(documents: readonly DocumentNode[]): (table: SchemaTable) => boolean {
+  const fields = new Set<string>()
+  for (const document of documents) visit(document, { Field: ({ name }) => void fields.add(name.value) })
+  return ({ name }) => [name, `${name}_by_pk`, `${name}_aggregate`].some(field => fields.has(field))
 }
 
 /** The table of which several roles see different parts. */

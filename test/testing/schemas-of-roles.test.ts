@@ -35,6 +35,7 @@ const schemas = {
     describeList('files', 'id: Int!, content: bytea!, mood: moods!'),
     describeList('settings', 'is_only: Boolean!, rank: smallint!'),
     describeList('users', 'id: Int!', 'all_users'),
+    describeList('others', 'id: Int!'),
   ].join(''),
 }
 
@@ -62,6 +63,13 @@ const names = pullSync({
   key: 'id',
   into: 'names',
 })
+const settings = pullSync({
+  name: 'sync-settings',
+  document: pull<{ is_only: boolean; rank: number }>('settings', 'is_only rank'),
+  role: 'viewer',
+  key: 'is_only',
+  into: 'settings',
+})
 const users = pullSync({
   name: 'sync-users',
   document: pull<{ id: number }>('users', 'id', 'all_users'),
@@ -78,7 +86,7 @@ beforeAll(async () => {
   for (const [role, sdl] of Object.entries(schemas)) {
     await writeFile(join(folder, `graphql/schema/${role}.graphql`), base + sdl)
   }
-  project = await openTestProject({ jobs: [names, files, users], folder, rows: 3 })
+  project = await openTestProject({ jobs: [names, files, settings, users], folder, rows: 3 })
 })
 afterAll(async () => {
   await project?.[Symbol.asyncDispose]()
@@ -99,10 +107,13 @@ test('a column of bytes has bytes, and one of an enum its values', async () => {
 })
 
 test('a table whose key has fewer values than there are rows has one row for each', async () => {
-  expect(await project.api.sql('select is_only from settings order by 1')).toEqual([
-    { is_only: false },
-    { is_only: true },
-  ])
+  expect(await project.run(settings)).toMatchObject({ counts: { inserted: 2 } })
+})
+
+test('tables that no job reads are not made, because there may be thousands', async () => {
+  await expect(project.api.sql('select id from others')).rejects.toThrow('relation "others" does not exist')
+  await using all = await openTestProject({ jobs: [{ ...files, operations: [] }], folder, rows: 1 })
+  expect(await all.api.sql('select id from others')).toEqual([{ id: 1 }])
 })
 
 test('a job that needs what no API made from the SDL has is told so', async () => {
@@ -114,5 +125,21 @@ test('a job that needs what no API made from the SDL has is told so', async () =
 test('a folder that is no project is told, as where a workspace starts the tests in its own', async () => {
   await expect(openTestProject({ jobs: [files], folder: join(folder, 'graphql') })).rejects.toThrow(
     `${join(folder, 'graphql')} is not a project: it has no graphql/: give openTestProject the project's path`,
+  )
+})
+
+test('metadata of which the API knows only a part is told with what it does not know', async () => {
+  const metadataFolder = join(folder, 'metadata')
+  await mkdir(join(metadataFolder, 'databases'), { recursive: true })
+  await writeFile(join(metadataFolder, 'version.yaml'), 'version: 3\n')
+  await writeFile(
+    join(metadataFolder, 'databases/databases.yaml'),
+    `- name: default
+  kind: postgres
+  tables: [{ table: { schema: public, name: files }, computed_fields: [] }]
+`,
+  )
+  await expect(openTestProject({ jobs: [files], folder, api: { sql: '', metadataFolder } })).rejects.toThrow(
+    `The API of tests can't serve all of the metadata in ${metadataFolder} (0.tables.0: Unrecognized key: "computed_fields"): give it a copy`,
   )
 })
