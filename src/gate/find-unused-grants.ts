@@ -81,7 +81,9 @@ function isGivenToAll(realmRole: string): boolean {
 function findUnusedScopes({ requirements }: Needs, { scopes }: Claims, hasHasura: boolean): readonly string[] {
   const needed = new Set(requirements.flatMap(each => (each && 'scopes' in each ? each.scopes : [])))
   if (mayUseAdminApi(requirements)) needed.add(adminApiScope)
-  return scopes.filter(scope => !needed.has(scope) && !builtInScopes.has(scope) && !(hasHasura && scope === 'hasura'))
+  // That of an organization is followed by its name, or by "*".
+  const isBuiltIn = (scope: string) => builtInScopes.has(scope.replace(/^organization:.*/, 'organization'))
+  return scopes.filter(scope => !needed.has(scope) && !isBuiltIn(scope) && !(hasHasura && scope === 'hasura'))
 }
 
 /** Client scopes of every realm, which shape the token and grant nothing. */
@@ -96,5 +98,6 @@ const builtInScopes: ReadonlySet<string> = new Set([
   'acr',
   'basic',
   'microprofile-jwt',
+  'organization',
   'service_account',
 ])

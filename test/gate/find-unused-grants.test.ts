@@ -19,3 +19,8 @@ test.each<[string, Requirement, string[]]>([
   const needs = { requirements: [requirement], firstLoginRole: undefined, scopes: [] }
   expect(findUnusedGrants(needs, { claims, hasura: undefined }).scopes).toEqual(unused)
 })
+
+test.each(['organization', 'organization:acme', 'organization:*'])('the scope %s only shapes the token', scope => {
+  const needs = { requirements: [], firstLoginRole: undefined, scopes: [scope] }
+  expect(findUnusedGrants(needs, { claims: { ...claims, scopes: [scope] }, hasura: undefined }).scopes).toEqual([])
+})

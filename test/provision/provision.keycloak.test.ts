@@ -196,6 +196,26 @@ describe('one broken thing', () => {
     await realm.admin.delete(`${path}/${added?.id}`)
   })
 
+  test('adds its own mapper to one that writes the roles of the realm, and has both in the token', async () => {
+    const { id } = await getScope()
+    const path = `/${realm.name}/client-scopes/${id}/protocol-mappers/models`
+    const before = (await realm.admin.get(path, list)).find(({ name }) => name === allowedRoles)
+    const { 'usermodel.clientRoleMapping.clientId': _client, ...config } = z.looseObject({}).parse(before?.config)
+    await changeMapper(allowedRoles, mapper => ({
+      ...mapper,
+      protocolMapper: 'oidc-usermodel-realm-role-mapper',
+      config,
+    }))
+    expect(await provision()).toContain('add mapper x-hasura-allowed-roles: phonemos-hasura (User Client Role')
+    expect(await claimsOf()).toMatchObject({
+      [namespace]: { [allowedRoles]: expect.arrayContaining(['offline_access', 'viewer']) },
+    })
+    expect(await provision('--dry-run')).toMatch(/^Nothing to do/)
+    const added = (await realm.admin.get(path, list)).find(({ name }) => name?.startsWith(`${allowedRoles}:`))
+    await realm.admin.delete(`${path}/${added?.id}`)
+    await changeMapper(allowedRoles, () => ({ ...before }))
+  })
+
   test.each<[string, () => Promise<unknown>, RegExp, RegExp]>([
     [
       'a mapper of the wrong type',
