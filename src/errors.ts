@@ -223,6 +223,16 @@ export class PausedError extends LeaseLostError {
   }
 }
 
+/** An exception that nobody caught ends the process, which some run may have thrown: the reason with which all are aborted. */
+export class CrashError extends WorkerError {
+  constructor() {
+    super('crash', {
+      found: 'An uncaught exception ended the process',
+      remedy: 'the log has it, as "uncaught exception"',
+    })
+  }
+}
+
 /** An operator has cancelled the run's request: the reason with which its signal is aborted. */
 export class CancelledError extends WorkerError {
   constructor() {

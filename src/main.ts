@@ -11,6 +11,7 @@ import { openOutput } from './cli/open-output.ts'
 import { runCli } from './cli/run-cli.ts'
 import type { UnforeseenKind } from './cli/unforeseen.ts'
 import type { Project } from './config/project.ts'
+import { CrashError } from './errors.ts'
 import { renderExplanation } from './explanation.ts'
 import { findNodeProblem, readEngineManifest } from './init/engine-package.ts'
 import { systemClock } from './time/clock.ts'
@@ -27,17 +28,21 @@ setDefaultAutoSelectFamilyAttemptTimeout(1_000)
 const stopWithinMs = 10_000
 
 const stop = new AbortController()
-function stopSoon(why: string): void {
+function stopSoon(why: Error): void {
   if (stop.signal.aborted) return
-  stop.abort(new DOMException(why, 'AbortError'))
+  stop.abort(why)
   setTimeout(() => process.exit(1), stopWithinMs).unref()
 }
 // Without a listener, a second signal would kill the process: npm forwards the Ctrl+C that a terminal sends to both.
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopSoon(`${signal} was received`))
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopSoon(received(signal)))
 process.on('SIGHUP', () => {
   // Of a terminal that was closed, or from someone who expects a reload where there is nothing to reload.
-  if (process.listenerCount('SIGHUP') === 1) stopSoon('SIGHUP was received')
+  if (process.listenerCount('SIGHUP') === 1) stopSoon(received('SIGHUP'))
 })
+
+function received(signal: NodeJS.Signals): Error {
+  return new DOMException(`${signal} was received`, 'AbortError')
+}
 
 for (const stream of [process.stdout, process.stderr]) {
   // A reader such as head may close the pipe early: the command hasn't failed.
@@ -109,7 +114,7 @@ const exitCode = await runCli({
     const listen = (kind: UnforeseenKind) => (thrown: unknown) => {
       if (listener(thrown, kind) === 'go on' || brokeOff) return
       brokeOff = true
-      stopSoon('An uncaught exception ended the process')
+      stopSoon(new CrashError())
     }
     process.on('unhandledRejection', listen('rejection'))
     process.on('uncaughtException', listen('exception'))

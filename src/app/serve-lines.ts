@@ -1,3 +1,4 @@
+import { CrashError } from '../errors.ts'
 import { runLine } from '../execution/run-line.ts'
 import { serveLive } from '../live/serve-live.ts'
 import type { LineName } from '../runs/line.ts'
@@ -26,10 +27,11 @@ const stopWithinMs = 2_000
  *
  * @param options.slots concurrent runs in this process, not counting those that wait for somebody else's server
  * @param options.graceMs how long runs may take to commit their data on disposal
+ * @param options.signal ends the process: the reason of runs that a crash aborts
  */
 export async function serveLines(
   { deps, database, waker, tickets }: Pick<App, 'deps' | 'database' | 'waker' | 'tickets'>,
-  { slots, graceMs }: { readonly slots: number; readonly graceMs: number },
+  { slots, graceMs, signal }: { readonly slots: number; readonly graceMs: number; readonly signal?: AbortSignal },
 ): Promise<Serving> {
   const { store, process, clock, observer } = deps
   let isStopping = false
@@ -60,7 +62,8 @@ export async function serveLines(
     isStopping = true
     waker.onWork(() => {})
     const stopped = parts.map(part => settlesWithin(clock, stopWithinMs, Promise.resolve(part[Symbol.asyncDispose]())))
-    await Promise.all([runs.stop(graceMs), deliveries.stop(graceMs), ...stopped])
+    const crash = signal?.reason instanceof CrashError ? signal.reason : undefined
+    await Promise.all([runs.stop(graceMs, crash), deliveries.stop(graceMs, crash), ...stopped])
   }
   await using opening = new AsyncDisposableStack()
   opening.defer(stop)

@@ -102,7 +102,8 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
     log.warn(renderExplanation(problem))
   }
   await logProblems(deps)
-  const serving = await openWhenThere(context.host, () => serveLines(app, { slots, graceMs }), context.signal)
+  const { host, signal } = context
+  const serving = await openWhenThere(host, () => serveLines(app, { slots, graceMs, signal }), signal)
   if (!serving) return
   opened.use(serving)
   opened.use(watchAccounts(context, app, serving))

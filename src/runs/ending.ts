@@ -1,6 +1,7 @@
 import type { JobResult } from '../definitions/define-job.ts'
 import {
   CancelledError,
+  CrashError,
   JobError,
   LeaseLostError,
   PausedError,
@@ -86,7 +87,7 @@ export function endAfter(error: unknown, facts: Omit<RunFacts, 'dryRun'>): Unsuc
   if (stopped instanceof CancelledError)
     return end({ run: 'cancelled', request: 'cancelled', error: recordOf(stopped) })
   if (stopped !== undefined || error instanceof LeaseLostError) {
-    const isInterruption = stopped instanceof PausedError
+    const isInterruption = stopped instanceof PausedError || stopped instanceof CrashError
     return end({ run: 'interrupted', request: 'waiting', ...(isInterruption && { isInterruption }) })
   }
   const cause = findHoldCause(error)

@@ -10,8 +10,12 @@ export interface Dispatcher {
   serve(line: LineName): Promise<void>
   /** The same for several lines, once each and only while slots are free. The next look finds the others. */
   offer(lines: readonly LineName[]): void
-  /** Takes no more lines, waits up to `graceMs` for active runs, then aborts them. */
-  stop(graceMs: number): Promise<void>
+  /**
+   * Takes no more lines, waits up to `graceMs` for active runs, then aborts them.
+   *
+   * @param reason default: the worker is shutting down
+   */
+  stop(graceMs: number, reason?: Error): Promise<void>
 }
 
 export interface DispatcherDeps {
@@ -33,6 +37,7 @@ export interface DispatcherDeps {
 const quietMs = 10_000
 /** How long aborted runs may take to end, in milliseconds. */
 const abortedMs = 2_000
+const shuttingDown = 'The run was stopped, because the worker is shutting down.'
 
 export function createDispatcher({ clock, log, slots, run, lookAgain }: DispatcherDeps): Dispatcher {
   const waiting = new Map<string, { readonly line: LineName; readonly ended: PromiseWithResolvers<void> }>()
@@ -92,11 +97,11 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
       mayBeMore ||= fresh.length > room
       for (const line of fresh.slice(0, room)) void serve(line)
     },
-    async stop(graceMs) {
+    async stop(graceMs, reason = new DOMException(shuttingDown, 'AbortError')) {
       stopping.abort()
       startNext()
       if (await settlesWithin(clock, graceMs, Promise.all(running))) return
-      aborting.abort(new DOMException('The run was stopped, because the worker is shutting down.', 'AbortError'))
+      aborting.abort(reason)
       await settlesWithin(clock, abortedMs, Promise.all(running))
     },
   }

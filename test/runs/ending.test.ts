@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   CancelledError,
+  CrashError,
   LeaseLostError,
   OutageError,
   PausedError,
@@ -60,6 +61,7 @@ describe('a run that ends with', () => {
       new PausedError(5_000),
       true,
     ],
+    ['because of an exception that some run may have thrown counts as such too', new CrashError(), true],
     ['because the store did not answer counts as nothing', new LeaseLostError('The store did not answer'), undefined],
     ['because the worker stops counts as nothing', new DOMException('Stopping', 'AbortError'), undefined],
   ])('an abort %s', (_name, stopped, isInterruption) => {

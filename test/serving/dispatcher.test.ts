@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
-import { TransientError } from '../../src/errors.ts'
+import { CrashError, TransientError } from '../../src/errors.ts'
 import type { LineName } from '../../src/runs/line.ts'
 import { createDispatcher, type Dispatcher } from '../../src/serving/dispatcher.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { ManualClock } from '../fixtures/manual-clock.ts'
+import { untilAborted } from '../fixtures/until-aborted.ts'
 
 const slots = 8
 
@@ -71,4 +72,17 @@ test('while every line fails for the same reason, it is logged every 10 seconds'
   await clock.advance(10_000)
   await serveAll()
   expect(lines).toHaveLength(2)
+})
+
+test.each([new CrashError(), undefined])('a stop tells the runs that it aborts why: %s', async reason => {
+  const told: unknown[] = []
+  const run = (_line: LineName, signal: AbortSignal) =>
+    untilAborted(signal).catch((error: unknown) => {
+      told.push(error)
+      return true
+    })
+  const dispatcher = createDispatcher({ clock: systemClock, log: captureLog().log, slots, run, lookAgain() {} })
+  void dispatcher.serve({ account: 'a', job: 'j' })
+  await dispatcher.stop(0, reason)
+  expect(told).toEqual([reason ?? expect.objectContaining({ name: 'AbortError' })])
 })
