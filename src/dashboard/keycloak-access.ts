@@ -25,6 +25,7 @@ import { explainNamed } from '../outgoing/secure-address.ts'
 import type { Clock } from '../time/clock.ts'
 import { type Access, localPage } from './access.ts'
 import { exchangeCode } from './exchange-code.ts'
+import { type Html, html } from './html.ts'
 import { type Cookies, createCookies, openSession } from './session.ts'
 
 /** Milliseconds after which a viewer is sent through Keycloak again, which notices a revoked role. */
@@ -86,7 +87,10 @@ export function createKeycloakAccess(login: DashboardLogin, host: Host): Access 
       { verifier, nonce, page: localPage(page) },
       host.clock.now() + loginMs,
     )
-    return reply.header('set-cookie', begun).redirect(address.href, 303)
+    return reply
+      .header('set-cookie', begun)
+      .type('text/html; charset=utf-8')
+      .send(`<!doctype html>${leaveFor(address)}`)
   }
 
   async function finish(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -142,13 +146,24 @@ const begunSchema = z.object({ verifier: z.string(), nonce: z.string(), page: z.
 
 const callbackOf = (url: string): string => `${url}/dashboard/callback`
 
+/**
+ * A page that sends the browser on, because a redirect would be one of the form whose filter led here: browsers hold each of its
+ * redirects to `form-action`, also those of the issuer to other identity providers (https://github.com/w3c/webappsec-csp/issues/8).
+ */
+function leaveFor({ href }: URL): Html {
+  return html`<html lang="en"><head><meta charset="utf-8"><title>Log in</title><link rel="icon" href="icon.svg"><meta http-equiv="refresh" content="0; url=${href}"></head>
+<body><p><a href="${href}">Log in</a></p></body></html>`
+}
+
 /** Each tab logs in on its own. */
 const purposeOf = (state: string): string => `login-${state}`
 
 function cookieSettings(url: string) {
-  const { protocol, pathname } = new URL(url)
+  const { protocol, pathname, port } = new URL(url)
   const isSecure = protocol === 'https:'
-  return { name: `${isSecure ? '__Secure-' : ''}hasura-sync-worker`, path: pathname, isSecure }
+  // Cookies of all ports of a host are the same (RFC 6265, section 8.5), so that workers on several would log each other out.
+  const name = `${isSecure ? '__Secure-' : ''}hasura-sync-worker${port && `-${port}`}`
+  return { name, path: pathname, isSecure }
 }
 
 /** Opens something once, however many callers wait. A failure isn't kept. */

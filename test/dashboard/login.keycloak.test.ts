@@ -117,7 +117,8 @@ async function openBrowser(): Promise<{ context: BrowserContext; page: Page } & 
 }
 
 async function signIn(page: Page, { username }: Person): Promise<void> {
-  expect(page.url()).toMatch(`${realm.issuer}/protocol/openid-connect/auth`)
+  // The page with which a login begins leads here by itself.
+  await page.waitForURL(`${realm.issuer}/protocol/openid-connect/auth**`)
   await page.locator('#username').fill(username)
   await page.locator('#password').fill(password)
   await page.locator('#kc-login').click()
@@ -195,12 +196,13 @@ describe.skipIf(chromiumPath === undefined)('with a real Keycloak, a browser', (
     await signIn(page, person)
     await clock.advance(31 * 60_000)
     await page.goto(`${url}/dashboard/runs?account=north`)
-    expect(page.url()).toBe(`${url}/dashboard/runs?account=north`)
+    await page.waitForURL(`${url}/dashboard/runs?account=north`)
     await takeAway(person, 'operate-jobs')
     await page.goto(`${url}/dashboard/jobs`)
     expect(await page.locator('h1').textContent()).toBe('Jobs')
     await clock.advance(31 * 60_000)
     await page.goto(`${url}/dashboard/jobs`)
+    await page.waitForURL(`${url}/dashboard/jobs`)
     expect(await page.locator('main').textContent()).toContain('has no role for the dashboard')
   })
 })

@@ -16,6 +16,8 @@ let app: TestApp
 let issuer: Awaited<ReturnType<typeof openLoginIssuer>>
 let http: FastifyInstance
 let url: string
+/** Browsers send cookies to all ports of a host. */
+let sessionCookie: string
 let clock: ManualClock
 beforeAll(async () => {
   app = await openTestApp({
@@ -23,7 +25,9 @@ beforeAll(async () => {
     callers: { south: [`${client.id}/somebody-else`] },
   })
   issuer = await openLoginIssuer(client)
-  url = `http://127.0.0.1:${await findFreePort()}`
+  const port = await findFreePort()
+  url = `http://127.0.0.1:${port}`
+  sessionCookie = `hasura-sync-worker-${port}`
   clock = new ManualClock()
   const login = {
     issuer: issuer.issuer,
@@ -74,8 +78,10 @@ function openBrowser(origin = url) {
           if (value === '') jar.delete(name)
           else jar.set(name, value)
         }
-        const location = response.headers.get('location')
-        if (location === null) return { status: response.status, url: next.href, text: await response.text() }
+        const text = await response.text()
+        const [, refreshed] = /<meta http-equiv="refresh" content="0; url=([^"]+)">/.exec(text) ?? []
+        const location = response.headers.get('location') ?? refreshed?.replaceAll('&amp;', '&')
+        if (location === undefined) return { status: response.status, url: next.href, text }
         next = new URL(location, next)
         if (next.pathname === before) return { status: response.status, url: next.href, text: '' }
       }
@@ -94,7 +100,7 @@ test('whoever asks for a page logs in, and comes to that page with its filter', 
   const page = await browser.go('runs?account=north&state=failed')
   expect(page).toMatchObject({ status: 200, url: `${url}/dashboard/runs?account=north&state=failed` })
   expect(page.text).toContain('Ada &lt;script&gt; (read-only)')
-  expect([...browser.jar.keys()]).toEqual(['hasura-sync-worker'])
+  expect([...browser.jar.keys()]).toEqual([sessionCookie])
   expect([...browser.jar.values()].join()).not.toMatch(/Ada|eyJ[\w-]+\.eyJ/)
 })
 
@@ -148,10 +154,10 @@ describe('what roles allow', () => {
 test('a session ends after 30 minutes, and the browser goes through the issuer again', async () => {
   const browser = logIn('view-jobs')
   await browser.go('')
-  const before = browser.jar.get('hasura-sync-worker')
+  const before = browser.jar.get(sessionCookie)
   await clock.advance(31 * 60_000)
   expect((await browser.go('jobs')).status).toBe(200)
-  expect(browser.jar.get('hasura-sync-worker')).not.toBe(before)
+  expect(browser.jar.get(sessionCookie)).not.toBe(before)
 })
 
 describe('several tabs that log in at once', () => {
@@ -165,7 +171,7 @@ describe('several tabs that log in at once', () => {
     expect(await browser.go(second.url)).toMatchObject({ status: 200, url: `${url}/dashboard/jobs` })
     expect(await browser.go(first.url)).toMatchObject({ status: 200, url: `${url}/dashboard/runs?state=failed` })
     expect(await browser.go(third.url)).toMatchObject({ status: 200, url: `${url}/dashboard/accounts` })
-    expect([...browser.jar.keys()]).toEqual(['hasura-sync-worker'])
+    expect([...browser.jar.keys()]).toEqual([sessionCookie])
   })
 
   test('come to a page also where the issuer has ended their login for that of another', async () => {
@@ -205,7 +211,7 @@ describe('a login is refused', () => {
     const browser = logIn('operate-jobs')
     issuer.state.nonce = 'of-another-login'
     expect((await browser.go('')).status).toBe(400)
-    expect(browser.jar.has('hasura-sync-worker')).toBe(false)
+    expect(browser.jar.has(sessionCookie)).toBe(false)
   })
 
   test('and a cookie of a login is no session, and goes to the callback alone', async () => {
@@ -215,7 +221,7 @@ describe('a login is refused', () => {
     const sealed = /=([^;]+)/.exec(cookie)?.[1]
     const { status } = await fetch(`${url}/dashboard/runs`, {
       redirect: 'manual',
-      headers: { cookie: `hasura-sync-worker=${sealed}` },
+      headers: { cookie: `${sessionCookie}=${sealed}` },
     })
     expect(status).toBe(303)
   })
@@ -247,7 +253,9 @@ test('a rotated secret is read again, and a session needs no issuer, not even af
   expect((await browser.go('')).status).toBe(200)
 
   await other[Symbol.asyncDispose]()
-  const cookie = [...browser.jar].map(([name, value]) => `${name}=${value}`).join('; ')
-  const page = await fetch(`${await start()}/dashboard/jobs`, { headers: { cookie }, redirect: 'manual' })
+  const restarted = await start()
+  const nameAt = (address: string) => `hasura-sync-worker-${new URL(address).port}`
+  const cookie = `${nameAt(restarted)}=${browser.jar.get(nameAt(origin))}`
+  const page = await fetch(`${restarted}/dashboard/jobs`, { headers: { cookie }, redirect: 'manual' })
   expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('Ada')])
 })

@@ -13,12 +13,22 @@ export interface Person {
 /** An issuer with an authorization endpoint that lets the person in at once, and holds the client to PKCE. */
 export async function openLoginIssuer(client: { readonly id: string; readonly secret: string }) {
   const key = await makeKey('login')
-  const state: { person: Person; nonce: string | undefined } = { person: { name: 'Ada', roles: [] }, nonce: undefined }
+  const state: { person: Person; nonce: string | undefined; broker: string | undefined } = {
+    person: { name: 'Ada', roles: [] },
+    nonce: undefined,
+    /** Another origin through which it sends browsers, as Keycloak sends them to an identity provider. */
+    broker: undefined,
+  }
   const codes = new Map<string, { readonly challenge: string; readonly nonce: string }>()
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', issuer)
     const json = (status: number, body: unknown) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    if (url.pathname === '/auth' && state.broker !== undefined && !url.searchParams.has('brokered')) {
+      url.searchParams.set('brokered', 'true')
+      const there = `${state.broker}/?${new URLSearchParams({ back: url.href })}`
+      return void response.writeHead(302, { location: there }).end()
+    }
     if (url.pathname === '/auth') {
       const code = randomUUID()
       const { searchParams: asked } = url
