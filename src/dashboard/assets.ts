@@ -18,11 +18,15 @@ export function addAssets(app: FastifyInstance): string {
     const content = readFileSync(new URL(`assets/${name}`, import.meta.url))
     return { name, type, content }
   })
-  for (const { name, type, content } of files) {
-    app.get(`/${name}`, async (_request, reply) =>
-      reply.type(type).header('cache-control', 'public, max-age=31536000, immutable').send(content),
-    )
-  }
   const all = Buffer.concat(files.map(({ content }) => content))
-  return createHash('sha256').update(all).digest('base64url').slice(0, 12)
+  const digest = createHash('sha256').update(all).digest('base64url').slice(0, 12)
+  for (const { name, type, content } of files) {
+    app.get(`/${name}`, async ({ url }, reply) => {
+      // During a deploy, a page of another version may ask this one: its address must not keep these files.
+      const isOwn = url.endsWith(`?${digest}`)
+      reply.type(type).header('cache-control', isOwn ? 'public, max-age=31536000, immutable' : 'no-cache')
+      return reply.send(content)
+    })
+  }
+  return digest
 }

@@ -177,6 +177,19 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
     expect(await page.evaluate('document.activeElement.getAttribute("href")')).toBe(address)
   })
 
+  test('a page that updates stays where somebody has scrolled a table to', async () => {
+    await using viewer = await enter({ viewport: { width: 700, height: 800 } })
+    const { page } = viewer
+    await page.goto(`${board.url}/dashboard/runs?account=north`)
+    await page.waitForSelector('#live-state:has-text("Live")')
+    await page.evaluate('document.querySelector(".scroll").scrollLeft = 40')
+    const before = await page.locator('tbody tr').count()
+    const { id } = await app.operations.makeRequest({ job: 'sync-users', account: 'north', payload: { full: true } })
+    await app.operations.getRequest({ id, waitSeconds: 60 })
+    await expect.poll(() => page.locator('tbody tr').count()).toBeGreaterThan(before)
+    expect(await page.evaluate('document.querySelector(".scroll").scrollLeft')).toBe(40)
+  })
+
   test('a dry run is begun, and its run says what would change', async () => {
     await using viewer = await enter()
     const { page } = viewer

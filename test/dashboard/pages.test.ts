@@ -196,6 +196,16 @@ test.each([
   expect(text).toContain('</html>')
 })
 
+test('browsers keep its files only at the address of this version, which a page of another one has not', async () => {
+  const { text } = await board.get('')
+  const [, version = ''] = /live\.js\?([\w-]+)/.exec(text) ?? []
+  const kept = async (address: string) => (await board.get(address)).headers.get('cache-control')
+  for (const file of ['live.js', 'style.css', 'icon.svg']) {
+    expect(await kept(`${file}?${version}`)).toContain('immutable')
+    expect(await kept(`${file}?of-another-one`)).toBe('no-cache')
+  }
+})
+
 test('the script is smaller than 5 kB', async () => {
   const { text, headers } = await board.get('live.js')
   expect(text.length).toBeLessThan(5_000)

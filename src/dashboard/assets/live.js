@@ -42,10 +42,18 @@ function show(text) {
   const mark = content.contains(activeElement) ? markOf(activeElement) : undefined
   const page = new DOMParser().parseFromString(text, 'text/html')
   localize(page)
+  const scrolled = new Map(tables().map(table => [labelOf(table), table.scrollLeft]))
   content.replaceChildren(...page.body.childNodes)
+  for (const table of tables()) table.scrollLeft = scrolled.get(labelOf(table)) ?? 0
   if (mark === undefined) return
   const same = [...content.querySelectorAll('a, button, [tabindex]')].find(element => markOf(element) === mark)
   same?.focus({ preventScroll: true })
+}
+
+const labelOf = table => table.getAttribute('aria-label')
+
+function tables() {
+  return [...content.querySelectorAll('.scroll')]
 }
 
 let source
