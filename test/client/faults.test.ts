@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createClient, createClientIn } from '../../packages/client/src/create-client.ts'
 import type { ClientOptions } from '../../packages/client/src/index.ts'
 
@@ -68,7 +68,7 @@ describe('what is tried again', () => {
     const keys = asked.map(({ headers }) => headers.get('idempotency-key'))
     expect(keys).toHaveLength(3)
     expect(new Set(keys).size).toBe(1)
-    expect(keys[0]).toMatch(/^[\da-f-]{36}$/)
+    expect(keys[0]).toMatch(/^[\da-f]{32}$/)
   })
 
   test.each([
@@ -262,6 +262,68 @@ test.each(['http://localhost:8088', 'http://127.0.0.1:8088/', 'http://[::1]:8088
     expect(() => open([], { url: address })).not.toThrow()
   },
 )
+
+describe('what no request can carry is told at once, as such', () => {
+  test.each([
+    ['bestellung-→-4711', /^The idempotency key must have 1 to 255 printable ASCII characters$/],
+    ['', /^The idempotency key must have/],
+    ['x'.repeat(256), /^The idempotency key must have/],
+  ])('the idempotency key %s', async (idempotencyKey, message) => {
+    const { client, asked } = open([])
+    const error = expect.objectContaining({
+      code: 'usage',
+      isTransient: false,
+      message: expect.stringMatching(message),
+    })
+    await expect(client.request('sync', {}, { idempotencyKey })).rejects.toEqual(error)
+    expect(asked).toEqual([])
+  })
+
+  test.each(['', 'Bearer abc', 'ab\nc', 'ab…'])('the token %j', async token => {
+    const { client, asked } = open([], { token })
+    const error = await client.request('sync').catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'unauthorized', isTransient: false })
+    expect(error).not.toHaveProperty('cause')
+    expect(String(error)).toContain('The token has a space, a line break')
+    expect(asked).toEqual([])
+  })
+
+  test('a payload that has no JSON', async () => {
+    await expect(open([]).client.request('sync', { id: 1n })).rejects.toMatchObject({ code: 'usage' })
+  })
+})
+
+test('a token with a line break at its end, as files have, is sent', async () => {
+  const { client } = open([], { token: 'abc\n' })
+  expect(await client.request('sync')).toEqual({ id: 'r1', absorbed: false })
+})
+
+test.each<[string, Reply]>([
+  ['as programs see it', () => new Response('', { status: 302, headers: { location: 'https://login.example/' } })],
+  [
+    'as browsers see it',
+    () => Object.defineProperties(Response.error(), { type: { value: 'opaqueredirect' }, status: { value: 0 } }),
+  ],
+])('a redirect is told as one, %s', async (_how, reply) => {
+  const { client, asked } = open([reply])
+  await expect(client.request('sync')).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('a redirect, which is not followed: set the address that it leads to'),
+  })
+  expect(asked).toHaveLength(1)
+})
+
+test('a page over plain http makes requests, where browsers have no crypto.randomUUID', async () => {
+  const { crypto } = globalThis
+  vi.stubGlobal('crypto', { getRandomValues: (bytes: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(bytes) })
+  const { client, asked } = open([])
+  try {
+    await client.request('sync')
+  } finally {
+    vi.unstubAllGlobals()
+  }
+  expect(asked[0]?.headers.get('idempotency-key')).toMatch(/^[\da-f]{32}$/)
+})
 
 test('no error tells a secret', async () => {
   for (const fault of [unreachable, refuse(401), refuse(500), () => new Response('<html>')]) {

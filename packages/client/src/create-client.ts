@@ -118,7 +118,8 @@ export function createClientIn<const L extends readonly JobLike[]>(
         const headers = { accept: 'application/json', ...init.headers, authorization: `Bearer ${token}` }
         return surroundings.fetch(`${url}${path}`, { ...init, headers, redirect: 'manual', signal: trying })
       }
-      const getToken = () => unlessAborted(access.get(trying), trying).catch(explainNoToken)
+      const getToken = async () =>
+        requireSendable(await unlessAborted(access.get(trying), trying).catch(explainNoToken))
       const token = await getToken()
       const response = await ask(token)
       // A rejected token is replaced once.
@@ -130,9 +131,11 @@ export function createClientIn<const L extends readonly JobLike[]>(
   }
 
   async function request(job: string, payload: unknown, wish: RequestOptions = {}): Promise<Accepted> {
-    const { account, priority, signal, idempotencyKey = crypto.randomUUID() } = wish
+    const { account, priority, signal, idempotencyKey = makeKey() } = wish
+    if (!/^[\x20-\x7e]{1,255}$/.test(idempotencyKey))
+      throw new ClientError('usage', 'The idempotency key must have 1 to 255 printable ASCII characters')
     const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey }
-    const body = JSON.stringify({ account, payload, priority })
+    const body = writeJson({ account, payload, priority })
     try {
       const path = `/jobs/${encodeURIComponent(job)}/requests`
       const answer = await send(path, () => ({ method: 'POST', headers, body }), deadlines, signal)
@@ -170,6 +173,25 @@ export function createClientIn<const L extends readonly JobLike[]>(
       return readChanges(surroundings, ask, table, wish)
     },
   }
+}
+
+/** Browsers have `crypto.randomUUID` on `https:` pages only. */
+function makeKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function writeJson(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    throw new ClientError('usage', 'The payload has no JSON', { cause })
+  }
+}
+
+/** Of an invalid header `fetch` says the same as of a lost connection, which would be tried again. */
+function requireSendable(token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token.trim())) return token
+  throw new ClientError('unauthorized', 'The token has a space, a line break or another character that no token has')
 }
 
 /** Nothing was sent to the worker, so its name must not be in the error. */

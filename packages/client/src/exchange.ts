@@ -54,6 +54,8 @@ async function attempt(
   const deadline = AbortSignal.timeout(Math.ceil(tryMs))
   try {
     const response = await send(signal ? AbortSignal.any([signal, deadline]) : deadline)
+    // What browsers tell of a redirect.
+    if (response.type === 'opaqueredirect') return new ClientError('unavailable', `${what} answered with ${redirect}`)
     const body = await readObject(response)
     if (!response.ok) return explainStatus(what, response, body)
     if (body) return { body, headers: response.headers }
@@ -70,6 +72,8 @@ async function attempt(
   }
 }
 
+const redirect = 'a redirect, which is not followed: set the address that it leads to'
+
 function explainStatus(
   what: string,
   { status, headers }: Response,
@@ -78,7 +82,8 @@ function explainStatus(
   // RFC 9457, with the worker's own `remedy`; `error_description` is RFC 6749's.
   const found = findText(body, 'detail', 'error_description', 'title')
   const remedy = findText(body, 'remedy')
-  const said = found !== undefined && remedy !== undefined ? `${found}: ${remedy}` : found
+  const told = found !== undefined && remedy !== undefined ? `${found}: ${remedy}` : found
+  const said = told ?? (status >= 300 && status < 400 ? redirect : undefined)
   const retryAfterMs = readRetryAfter(headers.get('retry-after'))
   const isTransient = [429, 502, 503, 504].includes(status) || (status === 409 && retryAfterMs !== undefined)
   const code =
