@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type Explanation, renderExplanation, type Told, toExplanation } from '../explanation.ts'
 import { ownValue } from '../names/own-value.ts'
 import { longestName } from '../operations/values.ts'
+import { describeSeconds } from '../time/duration.ts'
 import { isStorable } from '../words/storable.ts'
 import { KeysAwayError } from './issuer-keys.ts'
 
@@ -64,14 +65,14 @@ export async function verifyAccessToken(
     clockTolerance,
     currentDate: new Date(now),
   }).catch((error: unknown) => {
-    throw explain(error, audience)
+    throw explain(error, audience, now)
   })
   const claims = claimsSchema.safeParse(verified.payload)
   if (!claims.success) throw new TokenRefusedError(invalidClaim(claims.error.issues[0]?.path[0]))
   const { sub, azp, client_id, iat, realm_access, resource_access } = claims.data
   const caller = { subject: sub, client: azp ?? client_id }
   if (iat !== undefined && iat * 1_000 > now + clockTolerance * 1_000) {
-    throw new TokenRefusedError(invalidClaim('iat'), caller)
+    throw new TokenRefusedError(tooEarly('iat', iat, now), caller)
   }
   if (caller.subject === undefined && caller.client === undefined) {
     throw new TokenRefusedError({ found: 'The token names no caller', remedy: 'it needs "sub" or "azp"' })
@@ -144,22 +145,34 @@ function decode(token: string) {
 }
 
 /** Translates jose's errors for the caller. */
-function explain(error: unknown, audience: string): unknown {
+function explain(error: unknown, audience: string, now: number): unknown {
   if (error instanceof KeysAwayError) return error
   if (error instanceof errors.JWTExpired) {
-    return new TokenRefusedError({ found: 'The token has expired', remedy: 'get a new one' }, callerOf(error.payload))
+    const ago = describeSeconds(Math.floor(now / 1_000) - Number(error.payload.exp))
+    const found = `The token has expired ${ago} ago by this worker's clock`
+    return new TokenRefusedError({ found, remedy: 'get a new one' }, callerOf(error.payload))
   }
   if (!(error instanceof errors.JWTClaimValidationFailed)) {
     return new TokenRefusedError(notSigned, undefined, { cause: error })
   }
   const caller = callerOf(error.payload)
   if (error.claim === 'aud') {
-    return new TokenRefusedError(
-      { found: 'The token is not meant for this worker', remedy: `its audience must be "${audience}"` },
-      caller,
-    )
+    const remedy = `its audience must be "${audience}": in Keycloak, assign a role of that client to the caller, whose client needs the client scope "roles", or add an audience mapper`
+    return new TokenRefusedError({ found: 'The token is not meant for this worker', remedy }, caller)
+  }
+  if (error.claim === 'nbf' && typeof error.payload.nbf === 'number') {
+    return new TokenRefusedError(tooEarly('nbf', error.payload.nbf, now), caller)
   }
   return new TokenRefusedError(invalidClaim(error.claim), caller)
+}
+
+/** @param at in seconds since the Unix epoch */
+function tooEarly(claim: 'iat' | 'nbf', at: number, now: number): Explanation {
+  const ahead = describeSeconds(Math.ceil(at - now / 1_000))
+  return {
+    found: `The token's claim "${claim}" is ${ahead} ahead of this worker's clock`,
+    remedy: "correct the clock of the worker's machine, or of the issuer's",
+  }
 }
 
 function wrongIssuer(issuer: string): Explanation {

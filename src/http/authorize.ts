@@ -69,7 +69,10 @@ function judge({ caller, roles }: AccessToken, callers: HttpCallers, needed: rea
       ? { found: 'Nobody may use this over HTTP', remedy: 'set HTTP_VIEW_ROLE or HTTP_OPERATE_ROLE to allow it' }
       : {
           found: `Role "${wanted}" is not in the token (it holds ${listNames(roles)})`,
-          remedy: 'assign it to the caller, and get a new token',
+          remedy:
+            roles.length > 0
+              ? 'assign it to the caller, and get a new token'
+              : 'assign it to the caller, and in Keycloak give its client the client scope "roles", which writes roles into tokens; then get a new token',
         }),
     challenge: `${scheme}, error="insufficient_scope"`,
     caller,

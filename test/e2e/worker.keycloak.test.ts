@@ -195,7 +195,10 @@ describe('a worker against a real Keycloak', () => {
     // Without the role Keycloak leaves the audience out as well.
     expect(await ask(await tokenOf(stranger))).toMatchObject({
       status: 401,
-      body: { detail: 'The token is not meant for this worker', remedy: 'its audience must be "hasura-sync-worker"' },
+      body: {
+        detail: 'The token is not meant for this worker',
+        remedy: expect.stringMatching(/^its audience must be "hasura-sync-worker": /),
+      },
     })
   })
 })

@@ -129,12 +129,29 @@ describe('who may ask for jobs', () => {
       401,
       /^The token is from another issuer: its issuer must be .*$/,
     ],
-    ['an expired token', ({ app }) => expired(app), 401, 'The token has expired: get a new one'],
+    [
+      'an expired token',
+      ({ app }) => expired(app),
+      401,
+      /^The token has expired \d+ (?:min|h|d).* ago by this worker's clock: get a new one$/,
+    ],
+    [
+      'a token from a time that has not come here',
+      ({ app }) => early(app, 'iat'),
+      401,
+      /^The token's claim "iat" is (?:1 h|59 min).* ahead of this worker's clock: correct the clock of/,
+    ],
+    [
+      'a token that is not valid yet',
+      ({ app }) => early(app, 'nbf'),
+      401,
+      /^The token's claim "nbf" is (?:1 h|59 min).* ahead of this worker's clock: correct the clock of/,
+    ],
     [
       'a token for another audience',
       ({ app }) => app.idp.issueToken('deaf'),
       401,
-      'The token is not meant for this worker: its audience must be "hasura-sync-worker"',
+      /^The token is not meant for this worker: its audience must be "hasura-sync-worker": in Keycloak, assign a role/,
     ],
     [
       'a token without the role',
@@ -193,7 +210,12 @@ describe('who may ask for jobs', () => {
     app.idp.setClaims('caller', roles(audience))
     expect((await ask({ token: await app.idp.issueToken('caller'), key: 'audience' })).status).toBe(202)
     app.idp.setClaims('caller', roles('other'))
-    expect(await ask({ token: await app.idp.issueToken('caller') })).toEqual(refused(403, /it holds none/))
+    expect(await ask({ token: await app.idp.issueToken('caller') })).toEqual(
+      refused(
+        403,
+        /it holds none\): assign it to the caller, and in Keycloak give its client the client scope "roles"/,
+      ),
+    )
     app.idp.setClaims('caller', payload => payload)
     await sql`delete from worker.requests`.execute(app.deps.store)
   })
@@ -492,6 +514,14 @@ async function expired(app: TestApp): Promise<string> {
   const old = await app.idp.issueToken('caller')
   app.idp.setClockOffset(0)
   return old
+}
+
+/** With a claim of an hour from now. */
+async function early(app: TestApp, claim: 'iat' | 'nbf'): Promise<string> {
+  app.idp.setClaims('caller', payload => ({ ...payload, [claim]: Number(payload.iat) + 3_600 }))
+  const token = await app.idp.issueToken('caller')
+  app.idp.setClaims('caller', payload => payload)
+  return token
 }
 
 function unsigned(signed: string): string {
