@@ -62,8 +62,18 @@ export function problems(...statuses: readonly number[]): Record<number, object>
   return Object.fromEntries(statuses.map(status => [status, { description: meanings[status], content }]))
 }
 
-/** @param name one of its properties */
+/**
+ * Of a response, objects may have further properties: a later version adds some.
+ *
+ * @param name one of its properties
+ */
 export function schemaOf(schema: z.ZodType, io: 'input' | 'output', name?: string): unknown {
-  const { $schema: _, ...described } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  const { $schema: _, ...described } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override({ jsonSchema }) {
+      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
+    },
+  })
   return name === undefined ? described : described.properties?.[name]
 }

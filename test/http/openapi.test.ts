@@ -87,6 +87,14 @@ test.for(['/health/live', '/health/ready', '/metrics', '/openapi.json'])(
   },
 )
 
+test('lets a later version add properties to a response, and refuses unknown ones of a request', () => {
+  const { post } = z
+    .object({ post: z.object({ requestBody: z.unknown(), responses: z.unknown() }) })
+    .parse(JSON.parse(JSON.stringify(describeApi())).paths['/jobs/{job}/requests'])
+  expect(JSON.stringify(post.responses)).not.toContain('"additionalProperties":false')
+  expect(JSON.stringify(post.requestBody)).toContain('"additionalProperties":false')
+})
+
 function expectDescribed(
   described: { readonly responses: z.infer<typeof answersSchema> } | undefined,
   answer: { readonly statusCode: number; readonly headers: Readonly<Record<string, unknown>> },
