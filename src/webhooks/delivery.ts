@@ -95,8 +95,18 @@ export function interpretAnswer(
 }
 
 function remedyOf(status: number): string {
-  if (status === 413) return 'raise its limit for bodies: a message has up to 65 kB, or one row'
-  return status >= 300 && status < 400
-    ? 'redirects are not followed: use the URL that it leads to'
-    : 'check the log of the receiver'
+  if (status >= 300 && status < 400) return 'redirects are not followed: use the URL that it leads to'
+  return remedies.get(status) ?? 'check the log of the receiver'
 }
+
+const refused =
+  'check the log of the receiver and that it has the same secret, or if the log has nothing, whether a firewall, a bot check or a login in front of it refuses the messages'
+const wrongPlace = 'check the path of the URL, and that it accepts POST'
+const remedies: ReadonlyMap<number, string> = new Map([
+  [400, refused],
+  [401, refused],
+  [403, refused],
+  [404, wrongPlace],
+  [405, wrongPlace],
+  [413, 'raise its limit for bodies: a message has up to 65 kB, or one row'],
+])

@@ -21,6 +21,8 @@ test.each([
   [301, undefined, { kind: 'failed', remedy: expect.stringContaining('redirects are not followed') }],
   [413, undefined, { kind: 'failed', remedy: expect.stringContaining('raise its limit') }],
   [400, undefined, { kind: 'failed', found: 'hook.example answered HTTP 400' }],
+  [403, undefined, { kind: 'failed', remedy: expect.stringContaining('a firewall, a bot check or a login in front') }],
+  [404, undefined, { kind: 'failed', remedy: expect.stringContaining('check the path of the URL') }],
   [429, '60', { kind: 'failed', retryAfterMs: 60_000 }],
   [503, 'Fri, 27 Nov 2026 00:02:00 GMT', { kind: 'failed', retryAfterMs: 120_000 }],
   [500, '999999', { kind: 'failed', retryAfterMs: 3_600_000 }],
