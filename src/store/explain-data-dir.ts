@@ -1,6 +1,11 @@
-import { statfs } from 'node:fs/promises'
+import { readFile, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ConfigError, TransientError, WorkerError } from '../errors.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
+import { databaseFolder } from './private-folder.ts'
+
+/** The major version of PGlite's Postgres, which opens no other's files. */
+const ownMajor = '18'
 
 /** Bytes that an embedded database needs beside what it has: two of its WAL segments. */
 const neededBytes = 32 * 1024 * 1024
@@ -17,6 +22,13 @@ export async function explainDataDir(dataDir: string, error: unknown): Promise<W
   const failure = explainFileFailure(what, error)
   if (failure?.isPassing === false) return new ConfigError([failure])
   if (failure) return new TransientError('store', failure, { cause: error })
+  const major = await readMajor(dataDir)
+  if (major !== undefined && major !== ownMajor) {
+    const found = `${what}, because its files are those of PostgreSQL ${major}, and this version has PostgreSQL ${ownMajor}`
+    const remedy =
+      'start the version that made them, or set DATA_DIR to a new folder, which is filled from the API again'
+    return new ConfigError([{ found, remedy }])
+  }
   const free = await freeBytes(dataDir)
   if (free !== undefined && free < neededBytes) {
     const megabytes = Math.floor(free / 1024 / 1024)
@@ -27,6 +39,11 @@ export async function explainDataDir(dataDir: string, error: unknown): Promise<W
   const remedy =
     'check the disk and the limit of open files (ulimit -n); if its files are damaged, restore a copy of the folder'
   return new TransientError('store', { found: `${what} (${said})`, remedy }, { cause: error })
+}
+
+async function readMajor(dataDir: string): Promise<string | undefined> {
+  const text = await readFile(join(databaseFolder(dataDir), 'PG_VERSION'), 'utf8').catch(() => undefined)
+  return text?.trim()
 }
 
 async function freeBytes(path: string): Promise<number | undefined> {

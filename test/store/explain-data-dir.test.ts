@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ConfigError, TransientError } from '../../src/errors.ts'
 import { explainDataDir } from '../../src/store/explain-data-dir.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
-import { ensurePrivateFolder } from '../../src/store/private-folder.ts'
+import { databaseFolder, ensurePrivateFolder } from '../../src/store/private-folder.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
+import { openDataDir } from '../fixtures/data-dir.ts'
 
 const { log } = captureLog()
 
@@ -51,4 +52,14 @@ test('a full disk passes, and what PGlite does not explain is told with what to 
   const unexplained = await explainDataDir(folder, new Error('PGlite failed to initialize properly'))
   expect(unexplained.found).toContain("can't be opened")
   expect(unexplained.remedy).toMatch(/^(?:check the disk and the limit of open files|free at least 32 MB)/)
+})
+
+test('files of another major version of Postgres are told as such, and not tried for ever', async () => {
+  await using dataDir = await openDataDir()
+  const version = join(databaseFolder(dataDir.path), 'PG_VERSION')
+  const own = (await readFile(version, 'utf8')).trim()
+  await writeFile(version, '17\n')
+  const error = await openDatabase({ dataDir: dataDir.path }, log).catch(error => error)
+  expect(error).toBeInstanceOf(ConfigError)
+  expect(error.found).toMatch(`its files are those of PostgreSQL 17, and this version has PostgreSQL ${own}`)
 })
