@@ -19,7 +19,6 @@ type Fields = z.infer<typeof fields>
 
 /** Constraints that the worker creates; one with another name belongs to someone else. */
 const ownConstraint = /_pkey\d*$|__change_idx\d*$/
-const changeIndex = /__change_idx\d*$/
 
 /**
  * Explains an error from writing a mirror table, without the database's own message, which may contain row data. Undefined if the
@@ -69,12 +68,6 @@ function explainChangedTable(
     case '23P01':
       return constraintOf('exclusion')
     case '23505':
-      if (constraint !== undefined && changeIndex.test(constraint)) {
-        return {
-          found: `Changes of ${table} have greater numbers than its counter, as after a restore of only one of the schemas "worker" and "mirror"`,
-          remedy: `run update worker.change_counters set last = (select max(_change) from mirror."${name}") where mirror = '${name}'`,
-        }
-      }
       return constraint === undefined || ownConstraint.test(constraint) ? undefined : constraintOf('unique index')
     case '42P10':
       return {

@@ -226,28 +226,20 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     },
   )
 
-  test('a counter that is behind its table, as after a restore of one schema, is told with how to correct it', async ({
-    app,
-    sandbox,
-    account,
-  }) => {
-    const table = await createNumberedTable(sandbox, 3)
-    const job = table.pull()
-    await runPull(app, job, account)
-    await sql`update worker.change_counters set last = 0 where mirror = ${table.name}`.execute(app.deps.store)
-    const told = {
-      code: 'mirror-table',
-      found: expect.stringMatching(/^Changes of mirror\.\w+ have greater numbers than its counter/),
-      remedy: expect.stringMatching(/^run update worker\.change_counters /),
-    }
-    await app.hasura.sql(`delete from ${table.name} where id = 2`)
-    await expect(runPull(app, job, account, { payload: { keys: [['2']] } })).rejects.toMatchObject(told)
-    await app.hasura.sql(`update ${table.name} set title = 'x', updated_at = now()`)
-    const failure: unknown = await runPull(app, job, account).catch((error: unknown) => error)
-    expect(failure).toMatchObject(told)
-    const { remedy = '' } = Object(failure)
-    await sql.raw(String(remedy).replace('run ', '')).execute(app.deps.store)
-    expect(await runPull(app, job, account)).toMatchObject({ counts: { updated: 2 } })
+  test('a trigger of somebody that refuses a deletion ends the run with that', async ({ app, sandbox, account }) => {
+    const table = await createNumberedTable(sandbox, 2)
+    await runPull(app, table.pull(), account)
+    const refuse = `mirror.refuse_${table.name}`
+    const run = (statement: string) => sql.raw(statement).execute(app.deps.store)
+    await run(
+      `create function ${refuse}() returns trigger language plpgsql as $$ begin raise exception 'canary'; end $$`,
+    )
+    await run(`create trigger refuse before update on mirror.${table.name} for each row execute function ${refuse}()`)
+    await app.hasura.sql(`delete from ${table.name} where id = 1`)
+    const deleting = runPull(app, table.pull(), account, { payload: { keys: [['1']] } })
+    const failure: unknown = await deleting.catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'mirror-row', found: expect.stringContaining('A trigger on mirror.') })
+    expect(String(failure)).not.toContain('canary')
   })
 
   test('columns that were dropped count as well', async ({ sandbox, app, account }) => {
