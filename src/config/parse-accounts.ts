@@ -13,7 +13,7 @@ export function parseAccounts(content: string, path: string): unknown {
   const lines = new LineCounter()
   const document = parseDocument(content, { logLevel: 'error', lineCounter: lines })
   const lineAt = (offset: number): number => lines.linePos(offset).line
-  const [error] = document.errors
+  const [error] = [...document.errors, ...document.warnings.filter(({ code }) => meanings[code])]
   const unresolved = findUnresolvedAlias(document)
   // The value `*/5 * * * *` is also an error of syntax.
   if (unresolved !== undefined && (!error || lineAt(error.pos[0]) === lineAt(unresolved))) {
@@ -36,15 +36,6 @@ export function parseAccounts(content: string, path: string): unknown {
       },
     ])
   }
-  const [unresolvedTag] = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')
-  if (unresolvedTag) {
-    throw new ConfigError([
-      {
-        found: `ACCOUNTS_FILE ${path} has a tag in line ${lineAt(unresolvedTag.pos[0])}, such as !env or !vault, that nothing resolves here`,
-        remedy: 'write the value itself, or name the file that holds it, as clientSecretFile does',
-      },
-    ])
-  }
   keepNumbersOfSettings(document)
   // All aliases of an anchor are one object, so many of them need no memory.
   return document.toJS({ maxAliasCount: -1 })
@@ -55,6 +46,10 @@ const meanings: Readonly<Record<string, readonly [found: string, remedy: string]
   BAD_SCALAR_START: ['has a value that begins with a character that YAML reserves', 'enclose the value in quotes'],
   DUPLICATE_KEY: ['repeats a setting', 'remove one of the two'],
   MULTIPLE_DOCS: ['begins a second document', 'put all accounts into one list, without "---" between them'],
+  TAG_RESOLVE_FAILED: [
+    'has a tag, such as !env or !vault, that nothing resolves here,',
+    'write the value itself, or name the file that holds it, as clientSecretFile does',
+  ],
   TAB_AS_INDENT: ['is indented by a tab', 'indent by spaces'],
 }
 

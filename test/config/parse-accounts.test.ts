@@ -57,7 +57,7 @@ test.each(['!env SECRET', '!vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    canary']
   'a tag that nothing resolves is told: %s',
   value => {
     expect(() => parseAccounts(`accounts:\n- name: one\n  clientSecret: ${value}\n`, 'accounts.yaml')).toThrow(
-      'ACCOUNTS_FILE accounts.yaml has a tag in line 3, such as !env or !vault, that nothing resolves here: write the value itself, or name the file that holds it, as clientSecretFile does',
+      'ACCOUNTS_FILE accounts.yaml has a tag, such as !env or !vault, that nothing resolves here, in line 3: write the value itself, or name the file that holds it, as clientSecretFile does',
     )
   },
 )
