@@ -73,6 +73,7 @@ describe('an access token is let in', () => {
 const kind = /^The token is not an access token/
 const bound = /^The token is bound to a key \(cnf\)/
 const unsigned = /^The token is not a JWT signed by the issuer$/
+const tooEarly = (name: string) => new RegExp(`^The token's claim "${name}" is .* ahead of this worker's clock`)
 const claim = (name: string) => `The token's claim "${name}" is not valid`
 
 describe('anything but a bearer access token of the issuer, for this worker, is refused', () => {
@@ -127,10 +128,14 @@ describe('anything but a bearer access token of the issuer, for this worker, is 
     ],
     ['of no issuer', () => sign(rsa, without('iss')), /^The token is from another issuer/],
     ['of a list of issuers', () => sign(rsa, { ...claims, iss: [opened.issuer] }), /^The token is from another issuer/],
-    ['expired', () => sign(rsa, { ...claims, exp: seconds() - 60 }), 'The token has expired: get a new one'],
+    [
+      'expired',
+      () => sign(rsa, { ...claims, exp: seconds() - 60 }),
+      /^The token has expired .* ago .*: get a new one$/,
+    ],
     ['valid for ever', () => sign(rsa, without('exp')), claim('exp')],
-    ['not valid yet', () => sign(rsa, { ...claims, nbf: seconds() + 60 }), claim('nbf')],
-    ['issued tomorrow', () => sign(rsa, { ...claims, iat: seconds() + 86_400 }), claim('iat')],
+    ['not valid yet', () => sign(rsa, { ...claims, nbf: seconds() + 60 }), tooEarly('nbf')],
+    ['issued tomorrow', () => sign(rsa, { ...claims, iat: seconds() + 86_400 }), tooEarly('iat')],
     ['of nobody', () => sign(rsa, without('sub', 'azp', 'client_id')), /^The token names no caller/],
     ['of somebody with a NUL in the name', () => sign(rsa, { ...claims, sub: 'a\0b' }), claim('sub')],
     ['of somebody with an endless name', () => sign(rsa, { ...claims, azp: 'x'.repeat(5_000) }), claim('azp')],
