@@ -72,7 +72,7 @@ export function renderManifest(
     dependencies: { ...dependencies, 'hasura-sync-worker': `^${engine.version}`, ...own.dependencies },
     devDependencies: without({ ...devDependencies, ...own.devDependencies }, own.dependencies ?? {}),
     // npm refuses an override of a package that the project depends on itself.
-    overrides: { ...without(engine.overrides, ownPackages), ...own.overrides },
+    overrides: { ...without(pickOverrides(engine), ownPackages), ...own.overrides },
     allowScripts: { ...engine.allowScripts, ...Object(own.allowScripts) },
     engines: { node: engine.engines.node, ...Object(own.engines) },
   }
@@ -128,6 +128,13 @@ function unusable(why: string): ConfigError {
 
 function isOther(found: string | undefined, wanted: string): boolean {
   return found !== undefined && found !== wanted && found !== placeholder
+}
+
+/** Of packages that a project installs; the others are of tools with which only the engine is developed. */
+function pickOverrides({ overrides }: EngineManifest): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(overrides).filter(([name]) => ['@graphql-tools/delegate', 'msgpackr-extract'].includes(name)),
+  )
 }
 
 /** The engine was tested with one major version of each package; others may have another API. */
