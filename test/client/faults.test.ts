@@ -284,12 +284,8 @@ describe('what no request can carry is told at once, as such', () => {
     const error = await client.request('sync').catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'unauthorized', isTransient: false })
     expect(error).not.toHaveProperty('cause')
-    expect(String(error)).toContain('The token has a space, a line break')
+    expect(String(error)).toContain('The token has a character that no token has')
     expect(asked).toEqual([])
-  })
-
-  test('a payload that has no JSON', async () => {
-    await expect(open([]).client.request('sync', { id: 1n })).rejects.toMatchObject({ code: 'usage' })
   })
 })
 
@@ -308,7 +304,7 @@ test.each<[string, Reply]>([
   const { client, asked } = open([reply])
   await expect(client.request('sync')).rejects.toMatchObject({
     code: 'unavailable',
-    message: expect.stringContaining('a redirect, which is not followed: set the address that it leads to'),
+    message: expect.stringContaining('a redirect: set the address that it leads to'),
   })
   expect(asked).toHaveLength(1)
 })

@@ -135,7 +135,7 @@ export function createClientIn<const L extends readonly JobLike[]>(
     if (!/^[\x20-\x7e]{1,255}$/.test(idempotencyKey))
       throw new ClientError('usage', 'The idempotency key must have 1 to 255 printable ASCII characters')
     const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey }
-    const body = writeJson({ account, payload, priority })
+    const body = JSON.stringify({ account, payload, priority })
     try {
       const path = `/jobs/${encodeURIComponent(job)}/requests`
       const answer = await send(path, () => ({ method: 'POST', headers, body }), deadlines, signal)
@@ -180,18 +180,10 @@ function makeKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('')
 }
 
-function writeJson(value: unknown): string {
-  try {
-    return JSON.stringify(value)
-  } catch (cause) {
-    throw new ClientError('usage', 'The payload has no JSON', { cause })
-  }
-}
-
 /** Of an invalid header `fetch` says the same as of a lost connection, which would be tried again. */
 function requireSendable(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token.trim())) return token
-  throw new ClientError('unauthorized', 'The token has a space, a line break or another character that no token has')
+  throw new ClientError('unauthorized', 'The token has a character that no token has, such as a space')
 }
 
 /** Nothing was sent to the worker, so its name must not be in the error. */

@@ -72,7 +72,7 @@ async function attempt(
   }
 }
 
-const redirect = 'a redirect, which is not followed: set the address that it leads to'
+const redirect = 'a redirect: set the address that it leads to'
 
 function explainStatus(
   what: string,
