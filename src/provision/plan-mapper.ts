@@ -13,21 +13,21 @@ export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, 
   const ours = `${typeOf(mapper)}${describeSource(mapper)}`
   const found = findMappers(scope, mapper)
   const right = found.find(each => describeDifference(each, mapper) === undefined)
-  const rivals = found.filter(each => !addsToClaim(each, mapper))
-  const foreign = right ? undefined : rivals.find(each => isForeign(each, mapper))
-  if (foreign) {
-    const theirs = `${typeOf(foreign)}${describeSource(foreign)}`
-    const obstacle: Obstacle = {
+  const foreign = found.filter(each => isForeign(each, mapper))
+  const obstacles = foreign.filter(isInAccessToken).map((each): Obstacle => {
+    const theirs = `${typeOf(each)}${describeSource(each)}`
+    return {
       check,
-      found: `mapper "${foreign.name}" of client scope "${hasuraScope}" writes ${claim} from another source (${theirs}), on which other clients may depend`,
-      advice: `give the service account's user what that mapper reads, or, if no other client needs it, change it to ${ours} under ${place}`,
+      found: `mapper "${each.name}" of client scope "${hasuraScope}" writes ${claim} from another source (${theirs}), on which other clients may depend`,
+      advice: `give the service account's user what that mapper reads, or, if no other client needs it, ${right ? 'delete it' : `change it to ${ours}`} under ${place}`,
       isSuspected: true,
     }
-    return { steps: [], obstacles: [obstacle] }
-  }
+  })
+  if (!right && obstacles.length > 0) return { steps: [], obstacles }
+  const rivals = found.filter(each => !addsToClaim(each, mapper) && !foreign.includes(each))
   // One with the claim's name was made for it, with a wrong client.
   const isMadeForIt = (each: MapperState) => each.name === claim && each.protocolMapper === mapper.protocolMapper
-  const kept = right ?? rivals[0] ?? found.find(isMadeForIt)
+  const kept = right ?? rivals[0] ?? found.find(each => isMadeForIt(each) && !foreign.includes(each))
   const spare = rivals
     .filter(each => each !== kept)
     .map(({ id, name }) => ({
@@ -37,7 +37,7 @@ export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, 
       sentence: `remove mapper "${name}", because another one writes ${claim}`,
       place,
     }))
-  if (right) return { steps: spare, obstacles: [] }
+  if (right) return { steps: spare, obstacles }
   const step = { check, place }
   if (!kept) {
     // Names are unique within a client scope.
@@ -68,11 +68,15 @@ export function addsToClaim(found: MapperState, wanted: Mapper): boolean {
   return isMerged && writesClaim(found, wanted) && describeSource(found) !== describeSource(wanted)
 }
 
-/** Whether it writes a claim that Hasura can use, from another source than wanted. A list must be JSON. */
+/** Whether it writes a claim that Hasura can use, in place of the wanted one and from another source. A list must be JSON. */
 function isForeign(found: MapperState, wanted: Mapper): boolean {
   const isUsable = wanted.config.multivalued !== 'true' || found.config['jsonType.label'] === 'JSON'
-  const isInToken = found.config['access.token.claim'] === 'true' && writesClaim(found, wanted)
-  return isUsable && isInToken && hasOtherSource(found, wanted)
+  return isUsable && writesClaim(found, wanted) && !addsToClaim(found, wanted) && hasOtherSource(found, wanted)
+}
+
+/** One that writes only into other tokens, such as ID tokens, is in nobody's way. */
+function isInAccessToken({ config }: MapperState): boolean {
+  return config['access.token.claim'] === 'true'
 }
 
 /** Of a hardcoded value, the plan has already decided whether it is right. */

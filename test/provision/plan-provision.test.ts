@@ -252,6 +252,13 @@ describe('the scopes', () => {
   ]
   const { multivalued: _multivalued, ...unlisted } = merged
 
+  const inIdTokens = (each: (typeof mappers)[number]) => ({
+    ...each,
+    id: 'theirs',
+    name: 'theirs',
+    config: { ...each.config, 'user.attribute': 'username', 'access.token.claim': 'false', 'id.token.claim': 'true' },
+  })
+
   const managing: Asked = {
     requirements: [viewer, { clientRoles: { 'realm-management': ['view-users'] } }],
     state: {
@@ -363,6 +370,32 @@ describe('the scopes', () => {
       [
         '! mapper "x-hasura-default-role" of client scope "hasura" writes x-hasura-default-role from another source (User Attribute: role), on which other clients may depend',
       ],
+    ],
+    [
+      "every user's own default role beside the one of the account, and a third",
+      withMappers(all =>
+        all.flatMap(each => {
+          if (each.name !== 'x-hasura-default-role') return [each]
+          const { name } = each
+          const own = { id: 'own', name, protocolMapper: ofUser, config: { ...unvalued, 'user.attribute': 'role' } }
+          const third = { ...each, id: 'third', name: 'third', config: { ...each.config, 'claim.value': 'king' } }
+          return [own, { ...each, id: 'right', name: 'right' }, third]
+        }),
+      ),
+      [
+        'remove mapper "third", because another one writes x-hasura-default-role',
+        '! mapper "x-hasura-default-role" of client scope "hasura" writes x-hasura-default-role from another source (User Attribute: role), on which other clients may depend',
+      ],
+    ],
+    [
+      'users by another property in the ID token, beside the right one',
+      withMappers(all => [...all, ...all.slice(2).map(inIdTokens)]),
+      [],
+    ],
+    [
+      'users by another property in the ID token, alone',
+      withMappers(all => [...all.slice(0, 2), ...all.slice(2).map(inIdTokens)]),
+      ['add mapper x-hasura-user-id (User Property: id)'],
     ],
     [
       'users by another property',
