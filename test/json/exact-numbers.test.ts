@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  isExact,
   parseKeepingDigits,
   parseWithLargeAsText,
   parseWithRoundedAsText,
   toPlain,
   withDigits,
 } from '../../src/json/exact-numbers.ts'
+import { parseJson } from '../../src/json/parse-json.ts'
 
 describe('parseWithLargeAsText', () => {
   test.each([
@@ -44,6 +46,58 @@ describe('parseWithLargeAsText', () => {
       }),
     )
   })
+})
+
+/** With texts that hold numbers, and numbers in all spellings. */
+const document = fc.letrec<{ value: unknown }>(tie => ({
+  value: fc.oneof(
+    { depthSize: 'small', maxDepth: 3 },
+    fc
+      .tuple(
+        fc.stringMatching(/^-?(0|[1-9]\d{0,3}|[1-9]\d{14,20})$/),
+        fc.constantFrom('', '.5', '.9007199254740993', '.00'),
+        fc.constantFrom('', 'e5', 'E-9007199254740993', 'e+0300', 'e400'),
+      )
+      .map(parts => JSON.rawJSON(parts.join(''))),
+    fc
+      .array(fc.constantFrom('"', '\\', ', ', ':', '1234567890123456', '9007199254740993', '1e400', '\n', 'é', '.5'))
+      .map(parts => parts.join('')),
+    fc.constantFrom(null, true, 0),
+    fc.array(tie('value')),
+    fc.dictionary(fc.constantFrom('a', '"', ': 9007199254740993', '\\'), tie('value')),
+  ),
+})).value
+
+test('numbers become text as a reviver would make them', () => {
+  function revived(text: string, isKept: (value: number, source: string) => boolean): unknown {
+    return parseJson(text, (_name, value, context) => {
+      const source = context?.source
+      if (typeof value !== 'number' || source === undefined || isKept(value, source)) return value
+      return /^-?\d+$/.test(source) || !Number.isFinite(value) ? source : value
+    })
+  }
+  fc.assert(
+    fc.property(document, fc.constantFrom(0, 1), (value, space) => {
+      const text = JSON.stringify(value, undefined, space)
+      expect(parseWithLargeAsText(text)).toEqual(revived(text, Number.isSafeInteger))
+      expect(parseWithRoundedAsText(text)).toEqual(revived(text, (_value, source) => isExact(source)))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test.each([
+  '09007199254740993',
+  '[1234567890123456.]',
+  '{1234567890123457:1}',
+  '+1234567890123457',
+  '["a,1234567890123457]',
+  '["a,1234567890123457,1234567890123457]',
+  '[1e]',
+  '[.1e400]',
+  '[1234567890123457 1234567890123457]',
+])('%s is no JSON', text => {
+  expect(() => parseWithLargeAsText(text)).toThrow(SyntaxError)
 })
 
 describe('parseWithRoundedAsText', () => {
