@@ -121,6 +121,13 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     expect(rows).toEqual([])
   })
 
+  test('an extension in schema "worker" is no other program', async () => {
+    await using shared = await createDatabase()
+    await runScript(shared.url, 'create schema worker; create extension pgcrypto schema worker')
+    expect(await inspectDatabase(shared.url)).toMatchObject({ problem: undefined })
+    await using _database = await openDatabase({ databaseUrl: shared.url }, log)
+  })
+
   // A function that is found before Postgres' own: a server of another kind can't be started here.
   test('a server that only speaks like Postgres is refused, at start and by doctor', async () => {
     await using other = await createDatabase({ settings: { search_path: 'public, pg_catalog' } })
