@@ -1,7 +1,10 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsync, fsyncSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
 import { z } from 'zod'
 import { PrivateNodeFS } from './private-node-fs.ts'
+import { syncTree } from './sync-tree.ts'
 
 /**
  * Start parameters with which a commit waits for the disk. PGlite's own have `-F`, which turns `fsync` off, and its `fdatasync`,
@@ -13,6 +16,15 @@ export const syncedStartParams: readonly string[] = [
   'wal_sync_method=fsync',
 ]
 
+/** Writes an open file or folder to the disk. */
+export interface Disk {
+  /** Where Postgres waits for it. */
+  sync(file: number): void
+  syncAmongOthers(file: number): Promise<void>
+}
+
+const ownDisk: Disk = { sync: fsyncSync, syncAmongOthers: promisify(fsync) }
+
 type Init = PrivateNodeFS['init']
 
 /**
@@ -20,12 +32,14 @@ type Init = PrivateNodeFS['init']
  * so a power failure could lose what was committed, or damage the database.
  */
 export class SyncedNodeFS extends PrivateNodeFS {
-  readonly #sync: typeof fsyncSync
+  readonly #folder: string
+  readonly #disk: Disk
+  #isNew = false
 
-  /** @param sync writes an open file or folder to the disk */
-  constructor(folder: string, sync: typeof fsyncSync = fsyncSync) {
+  constructor(folder: string, disk = ownDisk) {
     super(folder)
-    this.#sync = sync
+    this.#folder = folder
+    this.#disk = disk
   }
 
   override init(...[pg, options]: Parameters<Init>): ReturnType<Init> {
@@ -33,12 +47,24 @@ export class SyncedNodeFS extends PrivateNodeFS {
     return super.init(pg, { ...options, preRun: [...(options.preRun ?? []), addSync] })
   }
 
+  /** PGlite calls it before it looks for a database. */
+  override async initialSyncFs(): Promise<void> {
+    this.#isNew = !existsSync(join(this.#folder, 'PG_VERSION'))
+  }
+
+  /** PGlite calls it when it has written a new database, and after each statement, whose files Postgres itself syncs. */
+  override async syncToFs(): Promise<void> {
+    if (!this.#isNew) return
+    await syncTree(this.#folder, this.#disk.syncAmongOthers)
+    this.#isNew = false
+  }
+
   #addSync({ stream_ops, realPath, tryFSOperation }: NodeFileSystem): void {
     stream_ops.fsync = ({ nfd, node }) =>
       // Its errors become those of Postgres.
       tryFSOperation(() => {
         if (nfd === undefined) this.#syncFolder(realPath(node))
-        else this.#sync(nfd)
+        else this.#disk.sync(nfd)
         return 0
       })
   }
@@ -46,7 +72,7 @@ export class SyncedNodeFS extends PrivateNodeFS {
   #syncFolder(path: string): void {
     const folder = openSync(path, 'r')
     try {
-      this.#sync(folder)
+      this.#disk.sync(folder)
     } finally {
       closeSync(folder)
     }

@@ -1,5 +1,8 @@
-import { fstatSync, fsyncSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { fstatSync, fsync, fsyncSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
@@ -13,11 +16,14 @@ test('a commit is answered once the log is on the disk, and a checkpoint once ta
   await using dataDir = await openDataDir()
   const folder = databaseFolder(dataDir.path)
   let synced: number[] = []
-  const sync = (file: number) => {
-    synced.push(fstatSync(file).ino)
-    fsyncSync(file)
+  const disk = {
+    sync(file: number) {
+      synced.push(fstatSync(file).ino)
+      fsyncSync(file)
+    },
+    syncAmongOthers: promisify(fsync),
   }
-  const db = new PGlite({ fs: new SyncedNodeFS(folder, sync), startParams: [...syncedStartParams] })
+  const db = new PGlite({ fs: new SyncedNodeFS(folder, disk), startParams: [...syncedStartParams] })
   await using closing = new AsyncDisposableStack()
   closing.defer(() => db.close())
   await db.exec('create table rows (id int)')
@@ -32,6 +38,25 @@ test('a commit is answered once the log is on the disk, and a checkpoint once ta
   const { rows } = await db.query<{ path: string }>(`select pg_relation_filepath('rows') as path`)
   expect(synced).toContain(statSync(join(folder, rows[0]?.path ?? expect.fail())).ino)
   expect(synced).toContain(statSync(join(folder, 'pg_xact')).ino)
+})
+
+test('a new database is on the disk once it is open, and so are the folders that lead to it', async () => {
+  await using parent = await mkdtempDisposable(join(tmpdir(), 'synced-'))
+  const folder = join(parent.path, 'made', 'postgres')
+  mkdirSync(folder, { recursive: true })
+  const synced = new Set<number>()
+  const sync = (file: number) => void synced.add(fstatSync(file).ino)
+  const fs = new SyncedNodeFS(folder, { sync, syncAmongOthers: async file => sync(file) })
+  const db = new PGlite({ fs, startParams: [...syncedStartParams], initDbStartParams: ['--wal-segsize=1'] })
+  await db.waitReady
+  await db.close()
+
+  // Postgres makes its cache of the catalog again if it finds a damaged one.
+  const content = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(name => basename(name) !== 'pg_internal.init')
+    .map(name => join(folder, name))
+  const unsynced = [...content, folder, dirname(folder), parent.path].filter(path => !synced.has(statSync(path).ino))
+  expect(unsynced).toEqual([])
 })
 
 test('the embedded store is opened so', async () => {
