@@ -60,8 +60,18 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
 
 function openPostgres(databaseUrl: string, log: Log): Database {
   const address = { connectionString: databaseUrl, keepAlive: true, application_name: 'hasura-sync-worker' }
-  // No statement takes this long: one that does waits on a connection whose other end is gone.
-  const common = openPool({ ...address, max: 12, connectionTimeoutMillis: 5_000, query_timeout: 120_000 }, log)
+  const common = openPool(
+    {
+      ...address,
+      max: 12,
+      connectionTimeoutMillis: 5_000,
+      // After a peak, before other workers behind the same pooler give up.
+      idleTimeoutMillis: 3_000,
+      // No statement takes this long: one that does waits on a connection whose other end is gone.
+      query_timeout: 120_000,
+    },
+    log,
+  )
   const heartbeat = openPool({ ...address, max: 1, connectionTimeoutMillis: 2_000, query_timeout: 2_000 }, log)
   const listening = { ...address, connectionTimeoutMillis: 5_000, query_timeout: 3_000 }
   return {

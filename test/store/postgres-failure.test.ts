@@ -270,6 +270,15 @@ describe.runIf(postgresServer)('what a user may not do', () => {
     await open()
   })
 
+  test('without any grant is told in full, of a store that somebody else has migrated', async () => {
+    await onDatabase(asOwner(), 'create user stranger')
+    const { problem } = await inspectDatabase(
+      urlOf(url => Object.assign(url, { pathname: '/limited', username: 'stranger' })),
+    )
+    expect(problem?.found).toMatch(/^User "stranger" .* USAGE on schema worker; .* on \d+ tables of schema worker/)
+    expect(problem?.remedy).toContain('grant usage on schema worker to stranger')
+  })
+
   test('with the tables is told with the grants that mend it', async () => {
     await onDatabase(
       asOwner(),
@@ -323,6 +332,14 @@ describe.runIf(postgresServer && pgbouncerServer)('behind PgBouncer', () => {
       found: 'Postgres did not answer a statement in time',
       remedy: expect.stringContaining('default_pool_size'),
     })
+  })
+
+  test('a worker leaves the sessions of a peak to the next one before that gives up', async () => {
+    await using pooler = await startPgbouncer(urlOf(), 'session', { default_pool_size: 12 })
+    await using first = await openDatabase({ databaseUrl: pooler.url }, log)
+    await Promise.all(Array.from({ length: 12 }, () => sql`select pg_sleep(0.2)`.execute(first.store)))
+    await using second = await openDatabase({ databaseUrl: pooler.url }, log)
+    expect((await sql`select 1 as one`.execute(second.store)).rows).toEqual([{ one: 1 }])
   })
 
   test('its own refusals are told in its words', async () => {
