@@ -11,11 +11,10 @@ import type { ApiOutcome, ApiQuestion, ApiTry } from '../observer/observer.ts'
 import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Token } from './token.ts'
-import type { TokenSource } from './token-source.ts'
 
 /** What a failed try means for the sender. */
 export type Setback =
-  /** Not executed: drop the token and retry with another one; or, if it isn't valid yet, keep it and retry later. */
+  /** Not executed: retry with another token; or, if it isn't valid yet, keep it and retry later. */
   | { readonly kind: 'token-rejected'; readonly reason: string; readonly isEarly?: boolean }
   /** Not executed: wait. */
   | { readonly kind: 'rate-limited'; readonly retryAfterMs: number }
@@ -23,7 +22,6 @@ export type Setback =
   | { readonly kind: 'error'; readonly error: WorkerError }
 
 export interface TryDeps {
-  readonly tokens: Pick<TokenSource, 'drop'>
   readonly clock: Clock
   readonly log?: Log | undefined
   readonly watch?: ApiWatch | undefined
@@ -59,6 +57,8 @@ export interface Attempts<T> {
   pause(ms: number): Promise<void>
   /** Whether the failure may be temporary and another try is harmless. */
   isWorthAnotherTry(error: WorkerError): boolean
+  /** Gives up a token that was rejected for the first time; the next try takes another. An exception ends the request. */
+  giveUp(token: Token, reason: string): void | Promise<void>
   explainRejection(reason: string): WorkerError
   /** The message for a requested pause. */
   explainPause(ms: number): string
@@ -88,7 +88,7 @@ export const longestPauseMs = 60_000
  * @throws the failure that isn't worth another try, or the last one; RateLimitedError; the signal's reason
  */
 export async function tryUntilKnown<T>(
-  { tokens, clock, log, watch }: TryDeps,
+  { clock, log, watch }: TryDeps,
   signal: AbortSignal | undefined,
   attempts: Attempts<T>,
 ): Promise<T> {
@@ -115,7 +115,7 @@ export async function tryUntilKnown<T>(
         if (rejections > 1) throw attempts.explainRejection(verdict.reason)
         // A newer token would become valid even later.
         if (verdict.isEarly) await clock.sleep(earlyPauseMs, signal)
-        else if (token) tokens.drop(token)
+        else if (token) await attempts.giveUp(token, verdict.reason)
         break
       case 'rate-limited': {
         const { retryAfterMs } = verdict

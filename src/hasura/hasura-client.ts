@@ -133,6 +133,7 @@ export function createHasuraClient(deps: {
       tryOnce: (_, sending) => sendInTurn(sending).catch(failed),
       pause: ms => clock.sleep(ms, signal),
       isWorthAnotherTry: error => kind === 'query' && mayPass(error) && !givesUpOn?.(error),
+      giveUp: token => tokens.drop(token),
       explainRejection: rejectedTwice,
       explainPause: ms => `Hasura asks for a pause of ${ms / 1_000} s`,
     })

@@ -1,7 +1,7 @@
 import type { Token } from '../auth/token.ts'
 import type { TokenSource } from '../auth/token-source.ts'
 import { type ApiWatch, longestPauseMs, tryUntilKnown } from '../auth/try-until-known.ts'
-import { OutageError, TransientError, type WorkerError } from '../errors.ts'
+import { OutageError, TransientError, WorkerError } from '../errors.ts'
 import type { TraceHeaders } from '../observer/trace-headers.ts'
 import type { Clock } from '../time/clock.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
@@ -58,6 +58,13 @@ export async function persist<T>(
     // The next try waits for its turn.
     pause: async () => {},
     isWorthAnotherTry: error => isWorthAnotherTry(error, asked([])),
+    async giveUp(token, reason) {
+      // Other jobs may need the token: the request may only lack a role.
+      await deps.tokens.replace(token, signal).catch((error: unknown) => {
+        signal.throwIfAborted()
+        throw error instanceof WorkerError ? rejectedOnce(sent, reason, error) : error
+      })
+    },
     explainRejection: reason => rejectedTwice(sent, reason),
     explainPause: ms => `The API asks for a pause of ${Math.ceil(ms / 1_000)} s after ${sent.name}`,
   })
@@ -96,4 +103,12 @@ function neverArrived(error: WorkerError): boolean {
 function rejectedTwice({ name, ifRejected: remedy }: Unsent, reason: string): OutageError {
   const found = `${name}: the API rejected a fresh token as well (${reason})`
   return new OutageError('unauthorized', 'job', { found, remedy })
+}
+
+/** Whether a fresh token would be accepted isn't known. */
+function rejectedOnce({ name, ifRejected }: Unsent, reason: string, cause: WorkerError): OutageError {
+  const found = `${name}: the API rejected the token (${reason}), and no fresh one could be fetched (${cause.found})`
+  const remedy = [ifRejected, cause.remedy].filter(Boolean).join('; ')
+  const { retryAfterMs } = cause instanceof OutageError ? cause : {}
+  return new OutageError('unauthorized', 'job', { found, remedy }, { cause, ...(retryAfterMs && { retryAfterMs }) })
 }

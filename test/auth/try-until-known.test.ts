@@ -32,13 +32,7 @@ async function play(verdicts: readonly (typeof done | Setback)[]) {
     slept.push(ms)
   }
   const token = new Token('token', Number.POSITIVE_INFINITY)
-  const tokens = {
-    drop() {
-      dropped += 1
-    },
-  }
   const deps = {
-    tokens,
     clock: { now: () => 0, elapsed: () => 0, sleep },
     watch: watchAll(({ outcome }) => told.push(outcome)),
   }
@@ -48,6 +42,9 @@ async function play(verdicts: readonly (typeof done | Setback)[]) {
       sending(async () => ({ token, verdict: left.shift() ?? expect.fail('one try too many') })),
     pause: sleep,
     isWorthAnotherTry: error => error instanceof TransientError,
+    giveUp() {
+      dropped += 1
+    },
     explainRejection: reason => new PermanentError('rejected', reason),
     explainPause: ms => `pause of ${ms}`,
   }).catch((error: unknown) => (error instanceof Error ? error.message : error))
@@ -90,12 +87,12 @@ test.each([
 
 test('what was never sent is not told', async () => {
   const told: unknown[] = []
-  const tokens = { drop() {} }
-  const asked = tryUntilKnown({ tokens, clock: systemClock, watch: watchAll(tried => told.push(tried)) }, undefined, {
+  const asked = tryUntilKnown({ clock: systemClock, watch: watchAll(tried => told.push(tried)) }, undefined, {
     operation: 'query',
     tryOnce: async () => ({ verdict: refused }),
     pause: async () => {},
     isWorthAnotherTry: () => false,
+    giveUp() {},
     explainRejection: reason => new PermanentError('rejected', reason),
     explainPause: ms => `pause of ${ms}`,
   })

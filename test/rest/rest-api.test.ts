@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { OutageError, PermanentError, RateLimitedError, TransientError, UnknownOutcomeError } from '../../src/errors.ts'
+import { Token } from '../../src/auth/token.ts'
+import { createTokenSource } from '../../src/auth/token-source.ts'
+import {
+  OutageError,
+  PermanentError,
+  RateLimitedError,
+  RefusalError,
+  TransientError,
+  UnknownOutcomeError,
+} from '../../src/errors.ts'
+import { createRateBucket } from '../../src/rest/rate-bucket.ts'
 import { createRestApi, type RestApi } from '../../src/rest/rest-api.ts'
+import { VirtualClock } from '../auth/virtual-clock.ts'
 import { type Answer, createAccess, cutOff, failureOf, openApi, startScriptedApi, status } from './open-api.ts'
 
 const { signal } = new AbortController()
@@ -151,6 +162,39 @@ describe('a rejected token', () => {
     expect(await post(opened.api)).toEqual({ id: 'a' })
     expect(opened.clock.pausesMs).toEqual([])
     expect(opened.fetched()).toBe(2)
+  })
+
+  test.each([
+    ['is down', new OutageError('token-endpoint', 'account', { found: 'Keycloak is down', remedy: 'start it' })],
+    ['asks for a pause', new OutageError('token-endpoint', 'account', 'Keycloak is busy', { retryAfterMs: 60_000 })],
+    ['refuses the client', new RefusalError('client-auth', 'account', 'Keycloak refuses the client')],
+  ])('stays with the other jobs while the identity provider %s', async (_what, failure) => {
+    await using server = await startScriptedApi(status(401))
+    const clock = new VirtualClock()
+    const first = new Token('canary-token', clock.now() + 3_600_000)
+    let fetched = 0
+    const tokens = createTokenSource({
+      clock,
+      async requestToken() {
+        fetched += 1
+        if (fetched > 1) throw failure
+        return first
+      },
+    })
+    const api = createRestApi({ tokens, clock, bucket: createRateBucket(clock), baseUrl: server.url })
+    const error = await failureOf(get(api))
+    expect(error).toBeInstanceOf(OutageError)
+    expect(error).toMatchObject({
+      code: 'unauthorized',
+      scope: 'job',
+      found: expect.stringMatching(
+        `the API rejected the token .*, and no fresh one could be fetched .${failure.found}`,
+      ),
+      remedy: expect.stringMatching(`role or scope.*${failure.remedy ?? ''}$`),
+      retryAfterMs: failure instanceof OutageError ? failure.retryAfterMs : undefined,
+    })
+    expect(server.requests).toHaveLength(1)
+    expect(await tokens.get()).toBe(first)
   })
 
   test('that is rejected again stops the request, with what to check, and only its job', async () => {
