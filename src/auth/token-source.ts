@@ -12,7 +12,8 @@ export interface TokenSource {
   /**
    * Fetches another token in place of one that lacks something; until there is one, it stays in use.
    *
-   * @returns the current token if that is another one already. Rejects as `get` does, and when the fetch fails.
+   * @returns the current token if that is another one already. Rejects as `get` does, and when the fetch fails; also, without asking
+   *   again, with an OutageError until a pause has passed that the identity provider asked for.
    */
   replace(token: Token, signal?: AbortSignal): Promise<Token>
   /** The token that was fetched last, even if it has expired; fetches none. */
@@ -38,6 +39,7 @@ export function createTokenSource(deps: { requestToken: RequestToken; clock: Clo
   const { requestToken, clock } = deps
   let current: { token: Token; renewAt: number } | undefined
   let flight: Flight | undefined
+  let pause: { readonly error: OutageError; readonly until: number } | undefined
 
   /** @param previous the token to renew */
   function takeOff(previous: Token | undefined): Flight {
@@ -48,15 +50,31 @@ export function createTokenSource(deps: { requestToken: RequestToken; clock: Clo
       return token
     })
     const taken: Flight = { landing, abort, waiting: 0 }
-    const end = () => {
-      if (flight === taken) flight = undefined
+    const end = (error?: unknown) => {
+      if (flight !== taken) return
+      flight = undefined
+      const isAsked = error instanceof OutageError && error.retryAfterMs !== undefined
+      pause = isAsked ? { error, until: clock.elapsed() + error.retryAfterMs } : undefined
     }
-    landing.then(end, end)
+    landing.then(() => end(), end)
     return taken
   }
 
+  /** Beside a token that is still valid, no hold of the account keeps the pause. @returns undefined if none is to be kept */
+  function findPause(): OutageError | undefined {
+    if (!pause || !current || clock.now() >= current.token.expiresAt) return undefined
+    const { error, until } = pause
+    const retryAfterMs = until - clock.elapsed()
+    if (retryAfterMs <= 0) return undefined
+    return new OutageError(error.code, error.scope, error, { cause: error, retryAfterMs })
+  }
+
   async function fetchToken(previous: Token | undefined, signal: AbortSignal | undefined): Promise<Token> {
-    flight ??= takeOff(previous)
+    if (!flight) {
+      const paused = findPause()
+      if (paused) throw paused
+      flight = takeOff(previous)
+    }
     const joined = flight
     joined.waiting += 1
     try {

@@ -134,7 +134,7 @@ export async function requireGranted(
   const fresh = await access.tokens.replace(token, signal).catch((error: unknown) => {
     signal.throwIfAborted()
     // What the account's other jobs need may be in the token, so that they don't wait until one can be fetched again.
-    throw error instanceof WorkerError ? first : error
+    throw error instanceof WorkerError ? new RefusalError(first.code, first.scope, first, { cause: error }) : error
   })
   const second = readGranted(access.account, fresh, requirement)
   if (second instanceof RefusalError) throw second

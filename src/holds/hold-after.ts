@@ -44,6 +44,8 @@ export function holdAfter(cause: HoldCause, { metBy, probed }: Pick<HoldRecord, 
   const told = { code, found, remedy, metBy, probed }
   // A pause that the API asks of one process applies to all, and to everything that the account requests from that API.
   if (cause instanceof RateLimitedError) return { ...told, scope: 'account', pauseMs: cause.retryAfterMs, weight: 0 }
-  const pauseMs = cause instanceof OutageError ? (cause.retryAfterMs ?? 0) : 0
+  // A refusal may be found on an older token, because the identity provider asks for a pause.
+  const asking = cause instanceof RefusalError ? cause.cause : cause
+  const pauseMs = asking instanceof OutageError ? (asking.retryAfterMs ?? 0) : 0
   return { ...told, scope: cause.scope, pauseMs, weight: code === 'deletion-guard' ? weightOfReadingAll : 1 }
 }

@@ -182,6 +182,46 @@ describe('a token source', () => {
     expect(fetches).toHaveLength(3)
   })
 
+  test('keeps a pause that the identity provider asks for, as long as the token is valid', async () => {
+    const { source, clock, fetches } = openSource()
+    const first = tokenFor(clock, 300_000)
+    const got = source.get()
+    fetches[0]?.answer.resolve(first)
+    await got
+    clock.advance(200_000)
+    const refused = source.replace(first)
+    fetches[1]?.answer.reject(new OutageError('token-endpoint', 'account', 'wait', { retryAfterMs: 80_000 }))
+    await expect(refused).rejects.toMatchObject({ retryAfterMs: 80_000 })
+    clock.advance(20_000)
+    await expect(source.replace(first)).rejects.toMatchObject({
+      code: 'token-endpoint',
+      found: 'wait',
+      retryAfterMs: 60_000,
+    })
+    clock.advance(59_999)
+    expect(await source.get()).toBe(first)
+    await expect(source.replace(first)).rejects.toMatchObject({ retryAfterMs: 1 })
+    expect(fetches).toHaveLength(2)
+    clock.advance(1)
+    const replaced = source.replace(first)
+    const second = tokenFor(clock, 300_000)
+    fetches[2]?.answer.resolve(second)
+    expect(await replaced).toBe(second)
+  })
+
+  test('asks in spite of a pause when it has no valid token, and a success ends the pause', async () => {
+    const { source, clock, fetches } = openSource()
+    const waiting = source.get()
+    fetches[0]?.answer.reject(new OutageError('token-endpoint', 'account', 'wait', { retryAfterMs: 80_000 }))
+    await expect(waiting).rejects.toMatchObject({ retryAfterMs: 80_000 })
+    const probe = source.get()
+    const token = tokenFor(clock, 300_000)
+    fetches[1]?.answer.resolve(token)
+    expect(await probe).toBe(token)
+    source.replace(token).catch(() => undefined)
+    expect(fetches).toHaveLength(3)
+  })
+
   test('keeps fetching for the others when one caller gives up', async () => {
     const { source, clock, fetches } = openSource()
     const leaving = new AbortController()

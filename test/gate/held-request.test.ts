@@ -110,6 +110,35 @@ test('an identity provider that asks for a pause gets no request of the account 
   for (const id of [first, second]) await expect.poll(() => stateOf(app, id)).toMatchObject({ state: 'done' })
 })
 
+test('a job that misses a role waits as long as the identity provider asks, and holds no other job', async ({
+  app,
+  serving,
+}) => {
+  let aheadMs = 0
+  const account = app.addAccount({ roles: ['viewer'] }, { ...hasty, elapsed: () => systemClock.elapsed() + aheadMs })
+  const before = await enqueue(app, account, 'look')
+  await expect.poll(() => stateOf(app, before)).toMatchObject({ state: 'done' })
+  const lift = app.idp.fault('token', { kind: 'status', status: 429, headers: { 'retry-after': '120' } })
+  const asked = () => app.idp.tokenRequests.filter(request => request.clientId === account).length
+  const edit = await enqueue(app, account, 'edit')
+  await expect.poll(() => stateOf(app, edit)).toMatchObject({ state: 'waiting', hold: 'job-roles' })
+  const [hold] = (await app.operations.listHolds()).filter(each => each.account === account)
+  expect(hold).toMatchObject({ job: 'edit', reason: expect.stringContaining('Role "editor" is not in the token') })
+  expect(Date.parse(hold?.nextProbeAt ?? '') - Date.now()).toBeGreaterThan(110_000)
+
+  await endPause(app, serving, account)
+  await expect.poll(() => stateOf(app, edit)).toMatchObject({ state: 'waiting', runs: ['refused', 'refused'] })
+  const look = await enqueue(app, account, 'look')
+  await expect.poll(() => stateOf(app, look)).toMatchObject({ state: 'done' })
+  expect(asked()).toBe(2)
+
+  lift()
+  app.idp.setRoles(account, ['viewer', 'editor'])
+  aheadMs = 120_000
+  await endPause(app, serving, account)
+  await expect.poll(() => stateOf(app, edit)).toMatchObject({ state: 'done' })
+})
+
 test('an outage after the gate holds the account with a growing pause, and fails no request', async ({
   app,
   serving,
