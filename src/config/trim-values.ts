@@ -21,15 +21,23 @@ export function trimValues<V extends string>(
     values[variable] = value
     if (oddity === undefined || secrets.has(variable)) continue
     if (spaced.has(variable) && oddity !== enclosed && oddity !== unreplaced) continue
-    const remedy = oddity === unreplaced ? 'write the value itself' : 'write only the value'
-    problems.push({ found: `${label(variable)} ${oddity}`, remedy })
+    problems.push({ found: `${label(variable)} ${oddity}`, remedy: remedyOf(variable, oddity) })
     // Reports one mistake only once.
     if (oddity === enclosed) values[variable] = value.slice(1, -1)
   }
   return values
 }
 
+function remedyOf(variable: string, oddity: string): string {
+  if (oddity !== unreplaced) return 'write only the value'
+  const itself = 'write the value itself'
+  return withPassword.has(variable) ? `${itself}; if it is part of the password, $ as %24 and { as %7B` : itself
+}
+
 const secrets: ReadonlySet<string> = new Set(['CLIENT_SECRET', 'HOOK_SECRET', 'HOOK_PREVIOUS_SECRET'])
 
 /** Values of these may contain white space. */
 const spaced: ReadonlySet<string> = new Set(['SCOPE', 'HASURA_CLAIMS_MAP'])
+
+/** In an address, a password may be written without the characters that look like a placeholder. */
+const withPassword: ReadonlySet<string> = new Set(['DATABASE_URL', 'REDIS_URL'])

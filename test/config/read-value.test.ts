@@ -121,9 +121,22 @@ describe.each(variables)('%s from the environment', variable => {
 })
 
 test('a placeholder that nothing has replaced is told before anybody is asked with it', () => {
-  expect(
-    problemsOf({ DATABASE_URL: 'postgres://u:$(PASSWORD)@db/x', DATA_DIR: '~/data', SCOPE: '{{ scope }}' }),
-  ).toEqual(['DATABASE_URL', 'DATA_DIR', 'SCOPE'].map(name => `${name} ${unreplaced}: write the value itself`))
+  expect(problemsOf({ DATA_DIR: '~/data', SCOPE: '{{ scope }}' })).toEqual(
+    ['DATA_DIR', 'SCOPE'].map(name => `${name} ${unreplaced}: write the value itself`),
+  )
+})
+
+test.each(['$(x)', `\${x}`, '{{x}}'])('a password in an address may hold %s, encoded as the problem says', part => {
+  const addressesWith = (password: string) => ({
+    REDIS_URL: `redis://u:${password}@redis/0`,
+    DATABASE_URL: `postgres://u:${password}@db/x`,
+  })
+  expect(problemsOf(addressesWith(`a${part}b`))).toEqual(
+    ['REDIS_URL', 'DATABASE_URL'].map(
+      name => `${name} ${unreplaced}: write the value itself; if it is part of the password, $ as %24 and { as %7B`,
+    ),
+  )
+  expect(problemsOf(addressesWith(`a${part.replaceAll('$', '%24').replaceAll('{', '%7B')}b`))).toEqual([])
 })
 
 test('a setting of an accounts file is read the same way', () => {
