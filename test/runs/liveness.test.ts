@@ -159,12 +159,11 @@ describe.each(stores)('what would keep others waiting on %s', backend => {
       })
       await fixture.makeReady(id)
     }
-    const row = await fixture.store
-      .selectFrom('worker.requests')
-      .select('error_remedy')
-      .where('id', '=', id)
-      .executeTakeFirst()
-    expect(row?.error_remedy).toContain('blocks the event loop')
+    const { rows } = await sql<{ remedy: string }>`
+      select error_remedy as remedy from worker.requests where id = ${id} union all
+      (select error_remedy from worker.runs where request_id = ${id} order by seq desc limit 1)`.execute(fixture.store)
+    const remedy = expect.stringContaining('blocks the event loop')
+    expect(rows).toEqual([{ remedy }, { remedy }])
     const coming = newLine()
     const further = await fixture.accept(request(coming))
     for (let times = 1; times <= 12; times += 1) await endWithProcess(coming, true)

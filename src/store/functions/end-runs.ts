@@ -25,6 +25,7 @@ declare
   v_ended jsonb[] := '{}';
   v_lines jsonb;
   v_runs uuid[] := '{}';
+  v_run_errors jsonb[] := '{}';
   -- The requests that end.
   v_requests text[] := '{}';
   v_states text[] := '{}';
@@ -58,6 +59,7 @@ begin
       continue;
     end if;
     v_runs := v_runs || v."runId";
+    v_run_errors := v_run_errors || v.error;
     if v.request = 'waiting' then
       select * into v_request from worker.requests r where r.id = v.request_id for update;
       v_request.interruptions := worker.count_interruptions(
@@ -71,6 +73,7 @@ begin
       elsif v."isInterruption" and v."pauseMs" is null then
         v.request := 'failed';
         v.error := worker.interruption(v_request.interruptions);
+        v_run_errors[cardinality(v_runs)] := v.error;
       else
         perform worker.put_back(v_request,
           case when v.steps is not null then 'infinity' else now() + make_interval(secs => nullif(v."pauseMs", 0) / 1000) end,
@@ -118,9 +121,10 @@ begin
     end if;
   end loop;
   update worker.runs r set state = e.run, finished_at = now(), from_position = e."from", to_position = e."to",
-    counts = e.counts, error_code = e.error ->> 'code', error_found = e.error ->> 'found', error_remedy = e.error ->> 'remedy'
-  from jsonb_to_recordset(p_ends) e("runId" uuid, run text, "from" text, "to" text, counts jsonb, error jsonb)
-  where r.id = any (v_runs) and r.id = e."runId";
+    counts = e.counts, error_code = n.error ->> 'code', error_found = n.error ->> 'found', error_remedy = n.error ->> 'remedy'
+  from jsonb_to_recordset(p_ends) e("runId" uuid, run text, "from" text, "to" text, counts jsonb),
+    unnest(v_runs, v_run_errors) n(id, error)
+  where r.id = any (v_runs) and r.id = e."runId" and r.id = n.id;
 
   v_lines := to_jsonb(v_ended);
   return query
