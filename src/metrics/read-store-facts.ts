@@ -19,6 +19,7 @@ export interface StoreFact {
 export type StoreFactName =
   | 'requests'
   | 'oldest-request'
+  | 'oldest-run'
   | 'holds'
   | 'oldest-hold'
   | 'last-success'
@@ -78,6 +79,8 @@ export async function readStoreFacts(store: Store, { jobs, accounts }: TellApart
       select 'requests', account, job, 'later', later from line where later > 0
       union all
       select 'requests', account, job, 'running', 1 from worker.leases where slot is not null
+      union all
+      select 'oldest-run', account, job, '', extract(epoch from now() - taken_at) from worker.leases where slot is not null
       union all
       select 'oldest-request', account, job, '', extract(epoch from until - oldest_at)
       from line where ready > 0 and state = 'ready' and oldest_at < until

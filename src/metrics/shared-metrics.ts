@@ -93,6 +93,10 @@ function createStoreGauges(registry: Registry, hasAccounts: boolean): { show(fac
       'hasura_sync_oldest_request_age_seconds',
       "How long the oldest request has waited that could run now, without the time of its line's active run.",
     ),
+    'oldest-run': ofLine(
+      'hasura_sync_oldest_run_age_seconds',
+      'How long ago the oldest run started that has not ended.',
+    ),
     holds: ofLine(
       'hasura_sync_holds',
       'Holds of accounts and jobs that are served, by code; job_name is empty for a hold of the whole account.',

@@ -220,6 +220,13 @@ describe.runIf(promtool)('by promtool', () => {
           firing('HasuraSyncWebhookStopped', '30m', { severity: 'warning', job_name: 'hook', state: 'parked' }),
         ],
       },
+      {
+        input: [series('hasura_sync_oldest_run_age_seconds{job_name="hung",instance="a"}', '0+60x400')],
+        alerts: [
+          firing('HasuraSyncRunLong', '360m'),
+          firing('HasuraSyncRunLong', '370m', { severity: 'warning', job_name: 'hung' }),
+        ],
+      },
       // The first run after a night without ticks takes a quarter of an hour.
       {
         input: [

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readStoreFacts, type TellApart } from '../../src/metrics/read-store-facts.ts'
+import { readStoreFacts, type StoreFactName, type TellApart } from '../../src/metrics/read-store-facts.ts'
 import { endRun } from '../../src/runs/end-run.ts'
 import { again, done, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
 
@@ -106,16 +106,21 @@ describe.each(stores)('the store on %s', backend => {
     await own.accept(request(line, { payload: { n: 1 } }))
     await own.claim(line, process)
     const { id } = await own.accept(request(line, { payload: { n: 2 } }))
+    let isRunning = true
     const waitedFor = async (ago: string) => {
       await sql`update worker.leases set taken_at = now() - interval '3 hours'`.execute(own.store)
       await sql`update worker.requests set requested_at = now() - ${ago}::interval where id = ${id}`.execute(own.store)
       const facts = await readStoreFacts(own.store, { jobs: [line.job], accounts: undefined })
-      return facts.filter(({ name }) => name === 'oldest-request').map(({ value }) => Math.round(value / 3_600))
+      const hoursOf = (fact: StoreFactName) =>
+        facts.filter(({ name }) => name === fact).map(({ value }) => Math.round(value / 3_600))
+      expect(hoursOf('oldest-run')).toEqual(isRunning ? [3] : [])
+      return hoursOf('oldest-request')
     }
     expect(await waitedFor('2 hours')).toEqual([])
     // One that earlier runs have kept waiting.
     expect(await waitedFor('4 hours')).toEqual([1])
     await sql`update worker.leases set run_id = null, process = null, slot = null`.execute(own.store)
+    isRunning = false
     expect(await waitedFor('2 hours')).toEqual([2])
   })
 
