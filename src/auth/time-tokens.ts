@@ -13,9 +13,9 @@ export interface TokenWatch {
 
 export function timeTokens(requestToken: RequestToken, clock: Clock, watch: TokenWatch): RequestToken {
   const fetchToken: RequestToken = async (previous, signal) => {
-    const askedAt = clock.now()
+    const askedAt = clock.elapsed()
     const told = (outcome: TokenFetch['outcome']) =>
-      watch.fetched({ outcome, isRenewal: previous !== undefined, durationMs: clock.now() - askedAt })
+      watch.fetched({ outcome, isRenewal: previous !== undefined, durationMs: clock.elapsed() - askedAt })
     try {
       const token = await requestToken(previous, signal)
       told('granted')

@@ -95,9 +95,9 @@ export async function tryUntilKnown<T>(
   const { operation, name } = attempts
   const sending: Sending = exchange => {
     const send = async (headers?: TraceHeaders) => {
-      const sentAt = clock.now()
+      const sentAt = clock.elapsed()
       const sent = await exchange(headers)
-      watch?.asked({ operation, ...outcomeOf(sent), durationMs: clock.now() - sentAt })
+      watch?.asked({ operation, ...outcomeOf(sent), durationMs: clock.elapsed() - sentAt })
       return sent
     }
     return watch ? watch.during({ operation, name }, send) : send()

@@ -71,7 +71,7 @@ async function waitUntilDone(
   id: string,
   timeoutSeconds = Number.POSITIVE_INFINITY,
 ): Promise<RequestReport> {
-  const deadline = clock.now() + timeoutSeconds * 1000
+  const deadline = clock.elapsed() + timeoutSeconds * 1000
   let told = ''
   let waitSeconds = 0
   for (;;) {
@@ -86,14 +86,14 @@ async function waitUntilDone(
     const news = await describeState(report, operations)
     if (news !== told) terminal.err(`${news}\n`)
     told = news
-    if (clock.now() >= deadline) {
+    if (clock.elapsed() >= deadline) {
       throw new TransientError('timeout', {
         found: `Request ${id} has not ended after ${timeoutSeconds} s (${news}) and stays accepted`,
         remedy: followOrCancel(id),
       })
     }
     signal.throwIfAborted()
-    waitSeconds = Math.min(lookEverySeconds, (deadline - clock.now()) / 1000)
+    waitSeconds = Math.min(lookEverySeconds, (deadline - clock.elapsed()) / 1000)
   }
 }
 

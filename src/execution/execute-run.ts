@@ -35,7 +35,7 @@ export function executeRun(deps: RunDeps, execution: Execution): Promise<Execute
 async function execute(deps: RunDeps, execution: Execution, observed: ObservedRun): Promise<Executed> {
   const { observer, clock } = deps
   const { signal, failures, probed, trigger, dryRun = false } = execution
-  const claimedAt = clock.now()
+  const claimedAt = clock.elapsed()
   let metBy: RunFacts['metBy'] = 'gate'
   try {
     const admitted = await admit(deps, execution, observed)
@@ -43,14 +43,14 @@ async function execute(deps: RunDeps, execution: Execution, observed: ObservedRu
     observer.runBegan(observed, { trigger })
     const result = await perform(deps, execution, admitted, observed)
     const counts = 'counts' in result ? result.counts : undefined
-    observer.runEnded(observed, { state: 'succeeded', durationMs: clock.now() - claimedAt, counts })
+    observer.runEnded(observed, { state: 'succeeded', durationMs: clock.elapsed() - claimedAt, counts })
     if (!dryRun) await requestFollowers(deps, execution, counts)
     return { observed, ending: endWith(result, { failures, dryRun }), outcome: { result } }
   } catch (thrown) {
     const stopped = signal.aborted ? signal.reason : undefined
     const ending = endAfter(thrown, { failures, probed, metBy, stopped })
     if (thrown instanceof LeaseLostError) observer.guardFired('fenced-write', observed)
-    observer.runEnded(observed, { state: ending.run, durationMs: clock.now() - claimedAt, error: thrown })
+    observer.runEnded(observed, { state: ending.run, durationMs: clock.elapsed() - claimedAt, error: thrown })
     if (metBy === 'run' && !dryRun) await requestFollowers(deps, execution, undefined)
     return { observed, ending, outcome: { thrown } }
   }

@@ -94,9 +94,9 @@ function createContext(
     },
     sending(to, send) {
       return observer.during({ kind: 'message', run: observed, url: to.href }, async () => {
-        const sentAt = clock.now()
+        const sentAt = clock.elapsed()
         const sent = await send()
-        observer.messageSent(observed, { outcome: sent.kind, durationMs: clock.now() - sentAt })
+        observer.messageSent(observed, { outcome: sent.kind, durationMs: clock.elapsed() - sentAt })
         return sent
       })
     },

@@ -51,7 +51,7 @@ export async function ensureFirstLogin(
 ): Promise<void> {
   const { store, clock } = deps
   const processId = deps.process.id
-  const deadline = clock.now() + visibleWithinMs
+  const deadline = clock.elapsed() + visibleWithinMs
   for (let pause = 250; ; pause = Math.min(pause * 2, 4_000)) {
     const state = await findFirstLogin(store, account)
     if (state === 'visible') return
@@ -60,7 +60,7 @@ export async function ensureFirstLogin(
       await callAndWait(deps, account, user, before, deadline, signal)
       return
     }
-    if (clock.now() > deadline) {
+    if (clock.elapsed() > deadline) {
       throw new OutageError('first-login', 'account', `Another process is making the first login of "${account}"`)
     }
     await clock.sleep(pause, signal)
@@ -97,7 +97,7 @@ async function callAndWait(
       await settleFirstLogin(deps, account, state, note, { keep: true })
     }
     for (let pause = 250; (await look(signal)) === false; pause = Math.min(pause * 2, 4_000)) {
-      if (clock.now() > deadline) {
+      if (clock.elapsed() > deadline) {
         // A user that never became visible may need another call, which is idempotent.
         state = 'pending'
         throw neverVisible(account, user.userId)

@@ -70,9 +70,9 @@ export function createSubscriptionClient(deps: {
   let isLegacy = false
 
   async function tryOnce(token: Token, signal: AbortSignal): Promise<Connection> {
-    const startedAt = clock.now()
+    const startedAt = clock.elapsed()
     const told = (outcome: ApiTry['outcome']) =>
-      tell?.({ operation: 'subscribe', outcome, durationMs: clock.now() - startedAt })
+      tell?.({ operation: 'subscribe', outcome, durationMs: clock.elapsed() - startedAt })
     try {
       const connection = await slots(() => open({ ...deps, isLegacy }, token, signal))
       told('done')

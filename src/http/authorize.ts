@@ -37,7 +37,7 @@ export const off: Authorize = async () => ({
 const scheme = 'Bearer realm="hasura-sync-worker"'
 
 /** Verifies a bearer token with the issuer's keys, and checks the roles of the realm and of the audience. */
-export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now'> = systemClock): Authorize {
+export function createAuthorize(callers: HttpCallers, clock: Pick<Clock, 'now' | 'elapsed'> = systemClock): Authorize {
   const { issuer } = callers
   const findKey = createIssuerKeys(callers, clock)
   return async (header, needed = ['request']) => {

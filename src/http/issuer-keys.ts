@@ -36,7 +36,7 @@ const absentKeys = 100
  * The function throws KeysAwayError for an unknown key while the issuer can't be asked, and jose's errors for a token whose key
  * the issuer doesn't have.
  */
-export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>): JWTVerifyGetKey {
+export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'elapsed'>): JWTVerifyGetKey {
   let known: { readonly find: JWTVerifyGetKey; readonly at: number } | undefined
   let failure: { readonly error: unknown; readonly at: number } | undefined
   let pending: Promise<void> | undefined
@@ -45,7 +45,7 @@ export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>
 
   /** Milliseconds until the issuer may be asked again; 0 if it may be asked now. */
   function pauseMs(): number {
-    const now = clock.now()
+    const now = clock.elapsed()
     asks = asks.filter(at => now - at < 60_000)
     const afterFailure = failure ? failure.at + pauseAfterFailureMs - now : 0
     const [oldest = now] = asks
@@ -54,12 +54,12 @@ export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>
   }
 
   async function ask(): Promise<void> {
-    asks.push(clock.now())
+    asks.push(clock.elapsed())
     try {
-      known = { find: createLocalJWKSet(await fetchKeySet(callers)), at: clock.now() }
+      known = { find: createLocalJWKSet(await fetchKeySet(callers)), at: clock.elapsed() }
       failure = undefined
     } catch (error) {
-      failure = { error, at: clock.now() }
+      failure = { error, at: clock.elapsed() }
     }
   }
 
@@ -73,7 +73,7 @@ export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>
 
   const look: (...token: Parameters<JWTVerifyGetKey>) => Promise<Awaited<ReturnType<JWTVerifyGetKey>> | undefined> =
     async (header, token) => {
-      if (!known || clock.now() - known.at > trustedForMs) return undefined
+      if (!known || clock.elapsed() - known.at > trustedForMs) return undefined
       try {
         return await known.find(header, token)
       } catch (error) {
@@ -84,7 +84,7 @@ export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>
     }
 
   return async (header, token) => {
-    const ageMs = known ? clock.now() - known.at : 0
+    const ageMs = known ? clock.elapsed() - known.at : 0
     if (ageMs >= freshForMs && (pending || pauseMs() === 0)) {
       const refreshed = refresh()
       // Only keys that haven't been used for long are waited for, and not while the issuer is down.
@@ -104,13 +104,13 @@ export function createIssuerKeys(callers: HttpCallers, clock: Pick<Clock, 'now'>
 }
 
 /** Ids of keys that the issuer doesn't have; the oldest are dropped. */
-function createAbsentKeys(clock: Pick<Clock, 'now'>) {
+function createAbsentKeys(clock: Pick<Clock, 'elapsed'>) {
   const since = new Map<string, number>()
   return {
-    has: (kid = '') => clock.now() - (since.get(kid) ?? Number.NEGATIVE_INFINITY) < absentForMs,
+    has: (kid = '') => clock.elapsed() - (since.get(kid) ?? Number.NEGATIVE_INFINITY) < absentForMs,
     add(kid = ''): void {
       since.delete(kid)
-      since.set(kid, clock.now())
+      since.set(kid, clock.elapsed())
       for (const oldest of since.keys()) {
         if (since.size <= absentKeys) break
         since.delete(oldest)

@@ -37,7 +37,7 @@ export async function keepConnection(
   async function renew(): Promise<Open> {
     const connection = await client.connect(signal)
     const subscribed = new AbortController()
-    const next: Open = { connection, subscribed, openedAt: clock.now(), isClosed: false }
+    const next: Open = { connection, subscribed, openedAt: clock.elapsed(), isClosed: false }
     void connection.closed.then(() => {
       next.isClosed = true
       subscribed.abort()
@@ -76,7 +76,7 @@ export async function keepConnection(
         current = await renew()
         problem = await use(current)
         if (!problem || signal.aborted) continue
-        if (clock.now() - current.openedAt >= steadyMs) failures = 0
+        if (clock.elapsed() - current.openedAt >= steadyMs) failures = 0
       } catch (error) {
         if (signal.aborted) return
         problem = error instanceof WorkerError ? error : unforeseen(error)

@@ -56,10 +56,10 @@ export async function openListRead<R>(
   return {
     async write(rows) {
       signal.throwIfAborted()
-      const beganAt = clock.now()
+      const beganAt = clock.elapsed()
       const { inserted, updated, revived } = await transaction(tx => table.write(tx, account, rows))
       const changed = inserted + updated + revived
-      pageWritten({ table: table.into, read: rows.length, changed, durationMs: clock.now() - beganAt })
+      pageWritten({ table: table.into, read: rows.length, changed, durationMs: clock.elapsed() - beganAt })
       for (const key of rows.map(row => table.keyOf(row))) met.set(JSON.stringify(key), key)
       counts.read += rows.length
       counts.inserted += inserted

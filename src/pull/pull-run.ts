@@ -118,7 +118,7 @@ async function mergeRowsWith(run: PullRun, read: number, rows: PageRows, save?: 
   if (context.dryRun || rows.leftOut?.length) {
     return mergeRows(run, read, rows, async tx => void (await save?.().execute(tx)))
   }
-  const beganAt = context.clock.now()
+  const beganAt = context.clock.elapsed()
   const merged = await context
     .statement(mergeStatement(mirror, key.account, rows, save))
     .catch(error => explainPage(run, rows, translateWrite(run, error)))
@@ -131,7 +131,7 @@ async function mergeRows(
   rows: PageRows,
   before: (tx: FencedTransaction) => Promise<void>,
 ): Promise<void> {
-  const beganAt = run.context.clock.now()
+  const beganAt = run.context.clock.elapsed()
   const written = await commit(run, async tx => {
     await before(tx)
     return mergePage(tx, run.mirror, run.key.account, rows)
@@ -142,7 +142,7 @@ async function mergeRows(
 /** A faster form for an account that should have none of the rows yet. */
 export async function insertRows(run: PullRun, page: Rows, save: SaveStatement): Promise<void> {
   const { context, mirror, key } = run
-  const beganAt = context.clock.now()
+  const beganAt = context.clock.elapsed()
   const rows = run.rowsOf(page)
   const merge = () => mergeRowsWith(run, page.count, rows, save)
   // An omitted row must be looked up, because another run may have written it.
@@ -173,7 +173,7 @@ function tally({ counts, context, mirror }: PullRun, read: number, written: Writ
   counts.deleted += deleted
   counts.revived += revived
   counts.unchanged += read - changed
-  context.pageWritten({ table: mirror.name, read, changed, durationMs: context.clock.now() - beganAt })
+  context.pageWritten({ table: mirror.name, read, changed, durationMs: context.clock.elapsed() - beganAt })
 }
 
 /** Commits the run's changes to its mirror and checkpoint; a dry run sees them and rolls them back. */

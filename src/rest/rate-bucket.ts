@@ -40,14 +40,14 @@ export function createRateBucket(clock: Clock): RateBucket {
   return {
     async enter(signal, longestPauseMs) {
       signal.throwIfAborted()
-      const enteredAt = clock.now()
+      const enteredAt = clock.elapsed()
       let slotAt = takeSlot(enteredAt, longestPauseMs)
       try {
-        for (let now = clock.now(); slotAt > now; now = clock.now()) {
+        for (let now = clock.elapsed(); slotAt > now; now = clock.elapsed()) {
           await clock.sleep(slotAt - now, signal)
           // Another job may have been told to wait meanwhile.
           slotAt = Math.max(slotAt, pausedUntil)
-          if (slotAt - enteredAt > longestPauseMs) throw tooLong(slotAt - clock.now())
+          if (slotAt - enteredAt > longestPauseMs) throw tooLong(slotAt - clock.elapsed())
         }
       } catch (error) {
         open -= 1
@@ -56,11 +56,14 @@ export function createRateBucket(clock: Clock): RateBucket {
     },
     leave(headers) {
       open -= 1
-      const told = headers && parseRateWindow(headers, clock.now())
-      if (told) window = mergeWindows(window, told, open)
+      const now = clock.now()
+      const told = headers && parseRateWindow(headers, now)
+      if (!told) return
+      // From here on, a correction of the machine's clock changes nothing.
+      window = mergeWindows(window, { ...told, resetAt: clock.elapsed() + told.resetAt - now }, open)
     },
     pause(ms) {
-      pausedUntil = Math.max(pausedUntil, clock.now() + ms)
+      pausedUntil = Math.max(pausedUntil, clock.elapsed() + ms)
     },
   }
 }

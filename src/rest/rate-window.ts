@@ -3,7 +3,7 @@ export interface RateWindow {
   /** Requests per window, if the API tells. */
   readonly limit: number | undefined
   readonly remaining: number
-  /** When the window resets, in milliseconds since the Unix epoch, by the local clock. */
+  /** When the window resets, in milliseconds by the clock of whoever asks. */
   readonly resetAt: number
 }
 

@@ -117,7 +117,7 @@ async function runWebhook(
     log.warn({ state }, `nothing is sent until the subscription is resumed: ${resume}`)
     return { counts: { read: 0 } }
   }
-  const startedAt = clock.now()
+  const startedAt = clock.elapsed()
   const receiverTime = createServerTime(clock)
   let read = 0
   let pages = 0
@@ -126,7 +126,7 @@ async function runWebhook(
     // Each table gets a share of the turn, so that none waits until another is done.
     const endsAt = startedAt + (turnMs * (index + 1)) / tables.length
     const mayGoOn = () => {
-      const isOver = clock.now() >= endsAt
+      const isOver = clock.elapsed() >= endsAt
       isCut ||= isOver
       return !isOver
     }

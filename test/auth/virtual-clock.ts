@@ -4,17 +4,23 @@ import type { Clock } from '../../src/time/clock.ts'
 export class VirtualClock implements Clock {
   readonly pausesMs: number[] = []
   #now: number
+  #correctedMs = 0
 
   constructor(now = Date.UTC(2026, 10, 1)) {
     this.#now = now
   }
 
   now(): number {
-    return this.#now
+    return this.#now + this.#correctedMs
   }
 
   elapsed(): number {
     return this.#now
+  }
+
+  /** Somebody corrects the machine's clock. */
+  correct(ms: number): void {
+    this.#correctedMs += ms
   }
 
   advance(ms: number): void {

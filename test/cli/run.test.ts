@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
+import { systemClock } from '../../src/time/clock.ts'
 import type { Sandbox } from '../fixtures/open-sandbox.ts'
 import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
@@ -218,7 +219,11 @@ describe.runIf(hasPostgres)('enqueue --wait, where any process may be the worker
   test('says that none is running, and stays no longer than --timeout', async ({ home }) => {
     await using database = await createDatabase()
     const env = { ...home.env, DATABASE_URL: database.url }
-    const { code, out, err } = await run(env, 'enqueue', 'sync-topics', '--wait', '--timeout', '1', '--json')
+    // Somebody sets the machine's clock back meanwhile, again and again.
+    let now = systemClock.now()
+    const clock = { ...systemClock, now: () => (now -= 1_000) }
+    const argv = ['enqueue', 'sync-topics', '--wait', '--timeout', '1', '--json']
+    const { code, out, err } = await runWith(env, argv, { clock })
     const sentence =
       /^Request \S+ has not ended after 1 s \(waiting, but no worker is running; start a worker with "npm start"\) and stays accepted: run "npm run -s cli -- requests" to follow it, /
     const [told, ended] = err.split('\n')

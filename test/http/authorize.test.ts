@@ -37,3 +37,15 @@ test('keys that have moved are discovered again after a pause', async () => {
   clock.advance(10_000)
   expect(await authorize(`Bearer ${token}`)).toMatchObject({ allowed: true })
 })
+
+test('a failure to fetch keys is as short when the clock of the machine is corrected after it', async () => {
+  const clock = new VirtualClock(Date.now() + 3_600_000)
+  const authorize = createAuthorize({ issuer: idp.issuer, audience, role }, clock)
+  const token = await idp.issueToken('caller')
+  idp.fault('discovery', { kind: 'status', status: 503 }, 1)
+  expect(await authorize(`Bearer ${token}`)).toMatchObject({ status: 503, retryAfterSeconds: 10 })
+  clock.correct(-3_600_000)
+  expect(await authorize(`Bearer ${token}`)).toMatchObject({ status: 503, retryAfterSeconds: 10 })
+  clock.advance(10_000)
+  expect(await authorize(`Bearer ${token}`)).toMatchObject({ allowed: true })
+})

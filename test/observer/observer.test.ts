@@ -7,6 +7,7 @@ import { OutageError } from '../../src/errors.ts'
 import { runLine } from '../../src/execution/run-line.ts'
 import type { Observer } from '../../src/observer/observer.ts'
 import { tellAll } from '../../src/observer/tell-all.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openTestApp } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
@@ -83,6 +84,37 @@ describe('an observer', () => {
     await runPull(app, app.deps.jobs.get('sync-topics') ?? expect.fail(), 'default', { dryRun: true })
     expect(factsOf('pageWritten')).toEqual([])
     expect(factsOf('runEnded')).toHaveLength(1)
+  })
+
+  test('is told of durations that no correction of the machine’s clock falsifies', async () => {
+    const { observer, told } = createRecorder()
+    let correctedMs = 0
+    const clock = {
+      ...systemClock,
+      now() {
+        correctedMs -= 1_000
+        return systemClock.now() + correctedMs
+      },
+    }
+    const job = defineJob({
+      name: 'tell-shop',
+      payload: z.strictObject({}),
+      async run(_session, context) {
+        await context.sending(new URL('https://shop.invalid'), async () => ({ kind: 'delivered' }))
+        return {}
+      },
+    })
+    await using app = await openTestApp({ observers: [observer], clock })
+    app.addJob(job)
+    for (const each of [job, app.deps.jobs.get('sync-topics') ?? expect.fail()]) await runPull(app, each, 'default')
+    const timed = z.object({ durationMs: z.number() })
+    const durations = told.flatMap(({ what, facts }) => {
+      const { data } = timed.safeParse(facts.at(-1))
+      return data ? [{ what, isNegative: data.durationMs < 0 }] : []
+    })
+    const kinds = ['apiAsked', 'messageSent', 'pageWritten', 'runEnded', 'tokenFetched']
+    expect([...new Set(durations.map(({ what }) => what))].toSorted()).toEqual(kinds)
+    expect(durations.filter(({ isNegative }) => isNegative)).toEqual([])
   })
 
   test('learns about a hold once the store has it, and about its end once it is lifted there', async () => {

@@ -75,6 +75,21 @@ describe('a bucket', () => {
     expect(clock.pausesMs).toEqual([10_000, 15_000])
   })
 
+  test.each([-3_600_000, 3_600_000])('pauses as long when the clock of the machine is corrected by %s ms', async ms => {
+    const clock = new VirtualClock()
+    const bucket = createRateBucket(clock)
+    bucket.pause(5_000)
+    clock.correct(ms)
+    await bucket.enter(signal, 60_000)
+    bucket.leave(told(0, 20))
+    clock.correct(ms)
+    await bucket.enter(signal, 60_000)
+    bucket.leave(told(0, (clock.now() + 30_000) / 1_000))
+    clock.correct(ms)
+    await bucket.enter(signal, 60_000)
+    expect(clock.pausesMs).toEqual([5_000, 20_000, 30_000])
+  })
+
   test('takes no slot for who would have to wait too long, or gives up', async () => {
     const clock = new VirtualClock()
     const bucket = createRateBucket(clock)

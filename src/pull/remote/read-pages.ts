@@ -60,20 +60,20 @@ export async function* readPages(table: RemoteTable, read: Read, signal: AbortSi
   const fetch = async (position: Position | undefined): Promise<FetchedPage | undefined> => {
     for (;;) {
       const asked = size
-      const startedAt = table.clock.now()
+      const startedAt = table.clock.elapsed()
       try {
         const page = await fetchPage(table, { ...read, position }, asked, abort, error =>
-          mayBeTooMuch(error, table.clock.now() - startedAt),
+          mayBeTooMuch(error, table.clock.elapsed() - startedAt),
         )
         if (!page) return undefined
-        const ms = table.clock.now() - startedAt
+        const ms = table.clock.elapsed() - startedAt
         if (ends.meets(JSON.stringify(page.next))) throw samePage(table.place)
         await limit.add(page.rows.count, abort)
         most = Math.min(top, most + Math.ceil(most / 8))
         size = nextPageSize(asked, { rows: page.rows.count, bytes: page.length, ms }, most)
         return page
       } catch (error) {
-        if (asked === 1 || !mayBeTooMuch(error, table.clock.now() - startedAt)) throw error
+        if (asked === 1 || !mayBeTooMuch(error, table.clock.elapsed() - startedAt)) throw error
         if (isTooLarge(error)) top = Math.ceil(asked / 2)
         most = Math.ceil(asked / 2)
         size = Math.ceil(asked / 10)
