@@ -22,28 +22,45 @@ export const keepDigits: Reviver = (_name, value, context) => {
   return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value
 }
 
+/** What each plain list or object was made from, so that it is known wherever it is moved. */
+export type Origins = WeakMap<object, object>
+
 /**
  * What `parseKeepingDigits` gave, for code that expects plain values: a number where JavaScript keeps it, however it is written,
  * otherwise text.
+ *
+ * @param origins gets each list and object
  */
-export function toPlain(exact: unknown): unknown {
+export function toPlain(exact: unknown, origins?: Origins): unknown {
   if (JSON.isRawJSON(exact)) return isExact(exact.rawJSON) ? Number(exact.rawJSON) : exact.rawJSON
-  if (Array.isArray(exact)) return exact.map(toPlain)
-  if (!isObject(exact)) return exact
-  return Object.fromEntries(Object.entries(exact).map(([name, value]) => [name, toPlain(value)]))
+  if (!Array.isArray(exact) && !isObject(exact)) return exact
+  const plain = Array.isArray(exact)
+    ? exact.map(value => toPlain(value, origins))
+    : Object.fromEntries(Object.entries(exact).map(([name, value]) => [name, toPlain(value, origins)]))
+  origins?.set(plain, exact)
+  return plain
 }
 
 /**
- * The reverse of `toPlain`, after other code may have changed the value: numbers that it left alone get their digits back.
+ * The reverse of `toPlain`, after other code may have changed the value: numbers that it left alone get their digits back, also in
+ * lists and objects that it moved.
  *
- * @param exact what the plain value was made from
+ * @param exact what was in this place, for lists and objects that the other code has made
  */
-export function withDigits(plain: unknown, exact: unknown): unknown {
-  if (JSON.isRawJSON(exact)) return plain === toPlain(exact) ? exact : plain
-  if (Array.isArray(plain) && Array.isArray(exact)) return plain.map((value, at) => withDigits(value, exact[at]))
-  if (!isObject(plain) || !isObject(exact)) return plain
-  const digits = new Map(Object.entries(exact))
-  return Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, withDigits(value, digits.get(name))]))
+export function withDigits(plain: unknown, exact: unknown, origins: Origins): unknown {
+  if (JSON.isRawJSON(plain)) return plain
+  if (Array.isArray(plain)) {
+    const from = origins.get(plain) ?? exact
+    return plain.map((value, at) => withDigits(value, Array.isArray(from) ? from[at] : undefined, origins))
+  }
+  if (isObject(plain)) {
+    const from = origins.get(plain) ?? exact
+    const digits = new Map(isObject(from) ? Object.entries(from) : [])
+    return Object.fromEntries(
+      Object.entries(plain).map(([name, value]) => [name, withDigits(value, digits.get(name), origins)]),
+    )
+  }
+  return JSON.isRawJSON(exact) && plain === toPlain(exact) ? exact : plain
 }
 
 /** Neither a list nor an instance of a class, such as a Date. */

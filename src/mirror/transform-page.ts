@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
 import { type Rows, rowsOf, textsAt } from '../hasura/rows.ts'
-import { parseKeepingDigits, toPlain, withDigits } from '../json/exact-numbers.ts'
+import { type Origins, parseKeepingDigits, toPlain, withDigits } from '../json/exact-numbers.ts'
 import type { Position } from '../store/schema.ts'
 import type { MirrorTable } from './mirror-table.ts'
 import type { PageRows } from './page-rows.ts'
@@ -11,7 +11,7 @@ export type RowTransform = (row: unknown) => unknown
 
 /**
  * Applies a job's transform to the rows of a page. It gets numbers that JavaScript would write differently as text; inside JSON, only
- * those that it would round. There, numbers that the transform leaves unchanged keep all their digits.
+ * those that it would round. There, numbers keep all their digits in lists and objects that the transform passes on.
  *
  * @param fixed the columns of key and cursor
  * @throws PermanentError (`transform`) if it gives no row, or if a row has lost or changed one of these
@@ -34,7 +34,8 @@ export function transformPage(
         return [name, isText && JSON.isRawJSON(value) ? value.rawJSON : value] as const
       }),
     )
-    const row = Object.fromEntries([...exact].map(([name, value]) => [name, toPlain(value)]))
+    const origins: Origins = new WeakMap()
+    const row = Object.fromEntries([...exact].map(([name, value]) => [name, toPlain(value, origins)]))
     const before = fixed.map(name => row[name])
     const result = transform(row)
     if (result === undefined) {
@@ -56,7 +57,9 @@ export function transformPage(
       })
     }
     results.push(
-      Object.fromEntries(Object.entries(after.data).map(([name, value]) => [name, withDigits(value, exact.get(name))])),
+      Object.fromEntries(
+        Object.entries(after.data).map(([name, value]) => [name, withDigits(value, exact.get(name), origins)]),
+      ),
     )
   }
   return { ...rowsOf(results), leftOut }

@@ -128,18 +128,20 @@ describe('toPlain', () => {
   ])('gives %s as %j, and its digits come back', (json, value) => {
     for (const around of [json, `[0,${json}]`, `{"__proto__":${json},"b":[${json}]}`]) {
       const exact = parseKeepingDigits(around)
-      const plain = toPlain(exact)
+      const origins = new WeakMap()
+      const plain = toPlain(exact, origins)
       if (around === json) expect(plain).toEqual(value)
       if (around === `[0,${json}]`) expect(plain).toEqual([0, value])
-      expect(JSON.stringify(withDigits(plain, exact))).toBe(around)
+      expect(JSON.stringify(withDigits(plain, exact, origins))).toBe(around)
     }
   })
 
   test('what was changed, added or replaced stays so', () => {
     const exact = parseKeepingDigits('{"a":1.50,"b":[2.50,3.50],"c":{"d":4.50},"e":5.50}')
+    const origins = new WeakMap()
     const at = new Date(0)
-    const changed = { ...Object(toPlain(exact)), a: 1.25, b: [2.5], c: at, f: 5.5 }
-    expect(JSON.stringify(withDigits(changed, exact))).toBe(
+    const changed = { ...Object(toPlain(exact, origins)), a: 1.25, b: [2.5], c: at, f: 5.5 }
+    expect(JSON.stringify(withDigits(changed, exact, origins))).toBe(
       `{"a":1.25,"b":[2.50],"c":"${at.toISOString()}","e":5.50,"f":5.5}`,
     )
   })

@@ -38,3 +38,28 @@ test('numbers within JSON are JavaScript’s to a transform, and keep their digi
   expect(transformed.column('total')?.text(0)).toBe('15.75')
   expect(transformed.column('doc')?.text(0)).toBe(json)
 })
+
+test.each<[what: string, column: string, transform: (row: { doc: { id: string }[] }) => unknown]>([
+  ['filters a list', 'doc', row => ({ ...row, doc: row.doc.filter(({ id }) => id !== '9007199254740993') })],
+  ['filters a list in place', 'doc', row => (row.doc.shift() ? row : undefined)],
+  ['moves an object', 'last', row => ({ ...row, last: [row.doc[1]] })],
+  ['nests a list', 'nested', row => ({ ...row, nested: { lines: row.doc.slice(1) } })],
+])('numbers within JSON keep their digits in a row whose transform %s', (_what, column, transform) => {
+  const json = '[{"id":9007199254740993,"price":1.50},{"id":9007199254740995,"price":2.50}]'
+  const page = parseRows(`{"data":{"orders":[{"id":1,"doc":${json}}]}}`, 'orders') ?? expect.fail()
+  const columns = [...table.columns, { name: 'doc', type: 'jsonb' }]
+  const transformed = transformPage(page, { ...table, columns }, ['id'], row => transform(Object(row)))
+  expect(transformed.column(column)?.text(0)).toContain('[{"id":9007199254740995,"price":2.50}]')
+})
+
+test('a number that a transform moves by itself is JavaScript’s, and one that the transform writes stays', () => {
+  const page = parseRows('{"data":{"orders":[{"id":1,"doc":[9007199254740993,1.50]}]}}', 'orders') ?? expect.fail()
+  const columns = [...table.columns, { name: 'doc', type: 'jsonb' }]
+  const transformed = transformPage(page, { ...table, columns }, ['id'], row => ({
+    ...Object(row),
+    doc: [...Object(row).doc].reverse(),
+    sum: [JSON.rawJSON('3.50')],
+  }))
+  expect(transformed.column('doc')?.text(0)).toBe('[1.5,"9007199254740993"]')
+  expect(transformed.column('sum')?.text(0)).toBe('[3.50]')
+})
