@@ -1,4 +1,4 @@
-import { type DocumentNode, print, visit } from 'graphql'
+import { type ArgumentNode, type ASTNode, type DocumentNode, Kind, print, visit } from 'graphql'
 import { PermanentError } from '../errors.ts'
 import { findDocumentRoot } from './document-root.ts'
 import type { DocumentKind } from './require-document.ts'
@@ -14,13 +14,14 @@ import { type Loss, writeJson } from './write-json.ts'
  */
 export function requireVariables({ document, variables }: Sendable, kind: DocumentKind): void {
   const root = findDocumentRoot(document)
-  const filters = new Set(
-    root?.variableDefinitions
-      ?.filter(({ type }) => filterType.test(print(type)))
-      .map(({ variable }) => variable.name.value),
-  )
+  const variablesOf = (type: RegExp): ReadonlySet<string> =>
+    new Set(
+      root?.variableDefinitions?.filter(each => type.test(print(each.type))).map(({ variable }) => variable.name.value),
+    )
+  const filters = variablesOf(filterType)
+  const json = variablesOf(jsonType)
   const isFilter = ([variable = '', ...path]: readonly string[]): boolean =>
-    path.includes('where') || filters.has(variable)
+    filters.has(variable) || (!json.has(variable) && holdsFilter(path.filter(name => !/^\d+$/.test(name))))
   function refuse(path: readonly string[], value: unknown, inFilter: boolean): never {
     const whose = `The variables of ${root?.name?.value ?? 'an operation without a name'}`
     const at = path.map(name => (/^\w{1,80}$/.test(name) ? name : '…')).join('.')
@@ -38,8 +39,8 @@ export function requireVariables({ document, variables }: Sendable, kind: Docume
     )
   }
   if (kind === 'mutation') {
-    const missing = findFilterVariables(document).find(({ name, hasDefault }) =>
-      hasDefault ? variables[name] === null : !has(variables[name]),
+    const missing = findFilterVariables(document).find(({ name, path, hasDefault }) =>
+      variables[name] === undefined ? !hasDefault : variables[name] === null && !mayBeNull(path),
     )
     if (missing) refuse([missing.name], undefined, true)
   }
@@ -59,6 +60,17 @@ export function requireVariables({ document, variables }: Sendable, kind: Docume
 
 /** In both naming conventions, and with a prefix or suffix of the source's types. */
 const filterType = /bool_?exp|comparison_?exp/i
+const jsonType = /^\[*jsonb?\b/i
+
+/**
+ * Whether a path without indices leads through a `where` of Hasura: one of an update in a list, or of `on_conflict`. Any other is a name
+ * in JSON.
+ */
+function holdsFilter(path: readonly string[]): boolean {
+  return path.some((name, at) => name === 'where' && (at === 0 || conflict.test(path[at - 1] ?? '')))
+}
+
+const conflict = /^on_?conflict$/i
 
 /**
  * A variable is left out, or a part of a filter: `{ status: undefined, id: … }` has no condition on `status`, unlike an operator without
@@ -73,31 +85,69 @@ function has(value: unknown): boolean {
   return value !== undefined && value !== null
 }
 
-/** Whether something is inside of what an operator compares with, such as JSON; a column's name may begin like that of an operator. */
-function isInValue(path: readonly string[]): boolean {
-  return path.some(
-    (name, at) => operator.test(name) && path[at + 1] !== undefined && !operator.test(path[at + 1] ?? ''),
-  )
+/** JSON that an operator compares with holds null as a value, and an upsert needs no condition. */
+function mayBeNull(path: readonly string[]): boolean {
+  return isInValue(path) || (path.at(-1) === 'where' && conflict.test(path.at(-2) ?? ''))
 }
 
-const operator = /^_(?!(?:and|or|not)$)/
+/** Whether something is inside of what an operator compares with. */
+function isInValue(path: readonly string[]): boolean {
+  return path.slice(0, -1).some(name => comparing.test(name))
+}
+
+/** The operators that take JSON or a list. A column's name may begin with an underscore too. */
+const comparing = /^_(?:n?eq|n?in|[gl]te?|contains|contained_?in)$/i
+
+interface FilterVariable {
+  readonly name: string
+  /** The names of the argument and the fields around it. */
+  readonly path: readonly string[]
+  readonly hasDefault: boolean
+}
 
 /** The variables within the filters of a mutation, but not those of what it returns. */
-function findFilterVariables(
-  document: DocumentNode,
-): readonly { readonly name: string; readonly hasDefault: boolean }[] {
-  const within = new Set<string>()
-  const withDefault = new Set<string>()
-  const collect = (filter: Parameters<typeof visit>[0]): void =>
-    void visit(filter, { Variable: ({ name }) => void within.add(name.value) })
-  visit(document, {
-    VariableDefinition({ variable, defaultValue }) {
-      if (defaultValue) withDefault.add(variable.name.value)
-      return false
-    },
-    Field: ({ name }) => (name.value === 'returning' ? false : undefined),
-    Argument: node => (node.name.value === 'where' ? collect(node) : undefined),
-    ObjectField: node => (node.name.value === 'where' ? collect(node) : undefined),
+function findFilterVariables(document: DocumentNode): readonly FilterVariable[] {
+  const root = findDocumentRoot(document)
+  const withDefault = new Set(
+    root?.variableDefinitions?.filter(each => each.defaultValue).map(({ variable }) => variable.name.value),
+  )
+  return findArguments(document).flatMap(argument => {
+    const found: FilterVariable[] = []
+    visit(argument, {
+      Variable({ name: { value: name } }, _key, parent, _path, ancestors) {
+        const path = [...ancestors, parent].flatMap(node =>
+          node && 'kind' in node && (node.kind === Kind.ARGUMENT || node.kind === Kind.OBJECT_FIELD)
+            ? [node.name.value]
+            : [],
+        )
+        if (holdsFilter(path) || holdsFilter(path.slice(1))) {
+          found.push({ name, path, hasDefault: withDefault.has(name) })
+        }
+      },
+    })
+    return found
   })
-  return [...within].map(name => ({ name, hasDefault: withDefault.has(name) }))
+}
+
+/** Of the root fields, also those in namespaces, which are fields without arguments. */
+function findArguments(document: DocumentNode) {
+  const fragments = new Map(
+    document.definitions.flatMap(each => (each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each]] : [])),
+  )
+  const found: ArgumentNode[] = []
+  const search = (node: ASTNode): void =>
+    void visit(node, {
+      Field({ arguments: given = [] }) {
+        found.push(...given)
+        return given.length > 0 ? false : undefined
+      },
+      FragmentSpread({ name }) {
+        const fragment = fragments.get(name.value)
+        fragments.delete(name.value)
+        if (fragment) search(fragment)
+      },
+    })
+  const root = findDocumentRoot(document)
+  if (root) search(root)
+  return found
 }

@@ -154,6 +154,79 @@ describe('a request', () => {
     },
   )
 
+  const noFilter =
+    'mutation Change($v: jsonb, $w: notes_bool_exp, $objects: [notes_insert_input!]!, $change: notes_changes)'
+  test.each<[what: string, operation: string, variables: Variables]>([
+    [
+      'JSON of a row',
+      '{ insert_notes(objects: $objects) { affected_rows } }',
+      { objects: [{ q: { where: { a: null } } }] },
+    ],
+    ['JSON', '{ insert_notes(objects: { q: $v }) { affected_rows } }', { v: { where: null } }],
+    ['JSON in a row', '{ insert_notes(objects: { q: { where: $v } }) { affected_rows } }', { v: null }],
+    ['JSON that is appended', '{ update_notes(_append: $change) { id } }', { change: { f: { where: { at: null } } } }],
+    ['the row that is returned', '{ update_notes_by_pk(pk_columns: 1) { posts(where: $w) { id } } }', { w: null }],
+    [
+      'a part of it',
+      '{ insert_note_one(object: {}) { ...N } } fragment N on n { posts(where: $w) { id } }',
+      { w: undefined },
+    ],
+    ['an upsert', '{ insert_notes(on_conflict: { constraint: c, where: $w }) { affected_rows } }', { w: null }],
+    [
+      'JSON that is compared',
+      '{ delete_notes(where: { tags: { _contains: { a: $v } } }) { affected_rows } }',
+      { v: null },
+    ],
+    [
+      'a name like an operator’s',
+      '{ delete_notes(where: $w) { affected_rows } }',
+      { w: { tags: { _contains: { _gone: null } } } },
+    ],
+  ])('is sent as a mutation with null outside of a filter’s conditions: %s', async (_what, operation, variables) => {
+    await using opened = await open({ data: {} })
+    await opened.client.mutate(parse(`${noFilter} ${operation}`), variables)
+    expect(opened.server.requests[0]?.body).toHaveProperty('variables', JSON.parse(JSON.stringify(variables)))
+  })
+
+  const filters =
+    'mutation Change($v: jsonb, $id: uuid, $objects: [notes_insert_input!]!, $oc: notes_on_conflict, $w: notes_bool_exp)'
+  test.each<[what: string, operation: string, variables: Variables]>([
+    ['in a namespace', '{ north { delete_notes(where: { id: { _eq: $id } }) { affected_rows } } }', { id: undefined }],
+    [
+      'in a fragment',
+      '{ ...F } fragment F on m { delete_notes(where: { id: { _eq: $id } }) { affected_rows } }',
+      { id: null },
+    ],
+    ['in a part', '{ ... on m { delete_notes(where: { id: { _eq: $id } }) { affected_rows } } }', {}],
+    ['as a whole', '{ delete_notes(where: $w) { affected_rows } }', { w: null }],
+    ['as a whole in a list', '{ update_notes_many(updates: [{ where: $w }]) { affected_rows } }', { w: null }],
+    ['as a whole of an upsert', '{ insert_notes(on_conflict: { constraint: c, where: $w }) { id } }', {}],
+    ['in a list', '{ update_notes_many(updates: [{ where: { id: { _eq: $id } } }]) { affected_rows } }', { id: null }],
+    ['in an alternative', '{ delete_notes(where: { _or: [{ id: { _in: $id } }] }) { affected_rows } }', { id: null }],
+    ['JSON', '{ delete_notes(where: { tags: { _contains: $v } }) { affected_rows } }', { v: null }],
+    ['JSON that gets empty', '{ delete_notes(where: { tags: { _contains: { a: $v } } }) { affected_rows } }', {}],
+    [
+      'as a cast',
+      '{ delete_notes(where: { tags: { _cast: { String: { _eq: $v } } } }) { affected_rows } }',
+      { v: null },
+    ],
+    ['of an upsert', '{ insert_notes(on_conflict: { constraint: c, where: { id: { _eq: $id } } }) { id } }', {}],
+    [
+      'of a variable’s upsert',
+      '{ insert_notes(on_conflict: $oc) { id } }',
+      { oc: { constraint: 'c', where: { id: { _eq: undefined } } } },
+    ],
+    [
+      'of a nested upsert',
+      '{ insert_notes(objects: $objects) { id } }',
+      { objects: [{ posts: { data: [], on_conflict: { where: { id: { _eq: undefined } } } } }] },
+    ],
+  ])('is not sent as a mutation whose condition has no value: %s', async (_what, operation, variables) => {
+    await using opened = await open({ data: {} })
+    const error = await failureOf(opened.client.mutate(parse(`${filters} ${operation}`), variables))
+    expect(error).toMatchObject({ code: 'variables', found: expect.stringContaining(everyRow) })
+  })
+
   test.each<[what: string, variables: Variables, found: RegExp]>([
     ['NaN', { set: { price: Number.NaN } }, /have the number NaN at "set\.price", which JSON can't write$/],
     ['Infinity', { limit: Number.POSITIVE_INFINITY }, /have the number Infinity at "limit", which JSON can't write$/],
