@@ -20,3 +20,11 @@ export function nextChanges(
 export function lastChange(mirror: string): RawBuilder<string | null> {
   return sql`greatest(last, (select max(_change) from ${sql.table(`mirror.${mirror}`)}))`
 }
+
+/** The same of several tables: rows of `mirror` and `last`. */
+export function lastChanges(mirrors: readonly string[]): RawBuilder<unknown> {
+  const each = mirrors.map(
+    mirror => sql`union all select mirror, ${lastChange(mirror)} from worker.change_counters where mirror = ${mirror}`,
+  )
+  return sql`select mirror, last from worker.change_counters where false ${sql.join(each, sql` `)}`
+}

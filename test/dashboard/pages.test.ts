@@ -97,6 +97,23 @@ describe.each(pages.map(({ name }) => ({ name })))('page "$name"', ({ name }) =>
   })
 })
 
+test('the last change of a table is told also after schema "worker" was restored without the mirror', async () => {
+  const { store } = app.deps
+  const { rows } = await sql<{ last: string }>`select max(_change)::text as last from mirror.users`.execute(store)
+  const last = rows[0]?.last ?? expect.fail()
+  await sql`insert into worker.change_readers (reader, mirror, account, position) values ('index', 'users', '', 1)`.execute(
+    store,
+  )
+  await sql`update worker.change_counters set last = 1 where mirror = 'users'`.execute(store)
+  expect((await board.get('tables')).text).toMatch(
+    new RegExp(`>users<.*data-title="Changes so far"[^>]*>${last}<`, 's'),
+  )
+  const behind = String(BigInt(last) - 1n)
+  expect((await board.get('subscribers')).text).toMatch(
+    new RegExp(`>index<.*data-title="Changes behind"[^>]*>${behind}<`, 's'),
+  )
+})
+
 test.each(['run?id=00000000-0000-0000-0000-00000000e711', 'request?id=evil-failed'])(
   '%s shows evil text as text',
   async address => {

@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
+import { lastChanges } from '../../mirror/change-counter.ts'
+import { findMirrorTables } from '../../mirror/find-mirror-tables.ts'
 import { nameValue } from '../../operations/values.ts'
 import { isWanted } from '../../store/is-wanted.ts'
 import type { WebhookState } from '../../store/schema.ts'
@@ -59,10 +61,12 @@ async function findWebhooks(reading: Reading, account: string | undefined) {
 
 /** A reader of all accounts is shown only to viewers who may use all. */
 async function findReaders(reading: Reading, account: string | undefined) {
+  const { store } = reading.deps
+  const names = await findMirrorTables(store)
   const { rows } = await sql<{ reader: string; mirror: string; account: string; behind: string; updated_at: Date }>`
     select r.reader, r.mirror, r.account, greatest(0, coalesce(c.last, 0) - r.position)::text as behind, r.updated_at
-    from worker.change_readers r left join worker.change_counters c on c.mirror = r.mirror
+    from worker.change_readers r left join (${lastChanges(names)}) c on c.mirror = r.mirror
     where ${own(reading, 'r.account')} and ${isWanted('r.account', account)}
-    order by coalesce(c.last, 0) - r.position desc, r.reader, r.account limit ${most}`.execute(reading.deps.store)
+    order by coalesce(c.last, 0) - r.position desc, r.reader, r.account limit ${most}`.execute(store)
   return rows
 }

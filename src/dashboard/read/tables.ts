@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { lastChanges } from '../../mirror/change-counter.ts'
 import { findMirrorTables } from '../../mirror/find-mirror-tables.ts'
 import { findPrimaryKey } from '../../operations/mirror-tables.ts'
 import { onlyRow, own, type Reading } from './reading.ts'
@@ -23,7 +24,7 @@ export async function findTables({ deps: { store } }: Reading): Promise<readonly
     select c.relname as name, greatest(c.reltuples, 0)::float8 as rows, k.last::text as last_change
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
-    left join worker.change_counters k on k.mirror = c.relname
+    left join (${lastChanges(names)}) k on k.mirror = c.relname
     where n.nspname = 'mirror' and c.relname = any(${names}::text[]) order by c.relname`.execute(store)
   return Promise.all(
     rows.map(async row => {
