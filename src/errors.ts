@@ -44,10 +44,10 @@ export class NotFoundError extends WorkerError {
 export class ConfigError extends WorkerError {
   readonly problems: readonly Explanation[]
 
-  constructor(problems: readonly Told[]) {
+  constructor(problems: readonly Told[], options?: ErrorOptions) {
     const explained = problems.map(toExplanation)
     const [only, ...more] = explained
-    super('config', only && more.length === 0 ? only : explained.map(renderExplanation).join('; '))
+    super('config', only && more.length === 0 ? only : explained.map(renderExplanation).join('; '), options)
     this.problems = explained
   }
 }

@@ -92,9 +92,9 @@ export async function openTestProject(options: TestProjectOptions): Promise<Test
       },
     ),
   )
-  const explain = (name: string): ConfigError | undefined => {
+  const explain = (name: string, error: unknown): ConfigError | undefined => {
     const job = options.api ? undefined : jobs.find(each => each.name === name)
-    return job && explainUnserved(job, api)
+    return job && explainUnserved(error, job, api)
   }
   return { ...createProject(app, explain), identity, api, ...closing(opened.move()) }
 }
@@ -126,14 +126,17 @@ function requireProject(folder: string, roles: readonly string[]): void {
 }
 
 /** @param explain a failed run, if the API couldn't serve the job */
-function createProject(app: App, explain: (job: string) => ConfigError | undefined): Pick<TestProject, 'run' | 'rows'> {
+function createProject(
+  app: App,
+  explain: (job: string, error: unknown) => ConfigError | undefined,
+): Pick<TestProject, 'run' | 'rows'> {
   const operations = createLocalOperations(app)
   return {
     async run({ name }, ...[payload]) {
       try {
         return await operations.run({ job: name, account, payload })
       } catch (error) {
-        throw explain(name) ?? error
+        throw explain(name, error) ?? error
       }
     },
     async rows(table) {

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineJob } from '../../src/definitions/define-job.ts'
+import { PermanentError } from '../../src/errors.ts'
 import { pullSync } from '../../src/pull/pull-sync.ts'
 import { openTestProject, type TestProject } from '../../src/testing/open-test-project.ts'
 
@@ -78,6 +81,21 @@ const users = pullSync({
   into: 'users',
 })
 
+const refusal = new PermanentError('too-late', 'The period has ended')
+const report: TypedDocumentNode<unknown, Record<string, never>> = parse('query Report { all_users { id } }')
+/** Fails before it sends the operation that the API lacks. */
+const reportUsers = defineJob({
+  name: 'report-users',
+  payload: z.object({ isLate: z.boolean() }),
+  requirement: { role: 'viewer' },
+  operations: [report],
+  async run(session, { payload }) {
+    if (payload.isLate) throw refusal
+    await session.hasura.query(report, {})
+    return {}
+  },
+})
+
 let folder = ''
 let project: TestProject
 beforeAll(async () => {
@@ -86,7 +104,7 @@ beforeAll(async () => {
   for (const [role, sdl] of Object.entries(schemas)) {
     await writeFile(join(folder, `graphql/schema/${role}.graphql`), base + sdl)
   }
-  project = await openTestProject({ jobs: [names, files, settings, users], folder, rows: 3 })
+  project = await openTestProject({ jobs: [names, files, settings, users, reportUsers], folder, rows: 3 })
 })
 afterAll(async () => {
   await project?.[Symbol.asyncDispose]()
@@ -120,6 +138,16 @@ test('a job that needs what no API made from the SDL has is told so', async () =
   await expect(project.run(users)).rejects.toThrow(
     /^The API that the test makes from the SDL lacks a part that a job needs \(.*sync-users: Cannot query field "all_users" on type "query_root"\.\): it has tables with Hasura's default names, without relationships/,
   )
+})
+
+test('a failure of another kind is the job’s own, also of a job that the API can’t serve', async () => {
+  const explained = {
+    message: expect.stringMatching(/^The API that the test makes from the SDL lacks a part.*report-users/),
+    cause: { found: expect.stringMatching(/^Hasura refused the operation as role "viewer"/) },
+  }
+  await expect(project.run(reportUsers, { isLate: false })).rejects.toMatchObject(explained)
+  await expect(project.run(reportUsers, { isLate: true })).rejects.toBe(refusal)
+  await expect(project.run(reportUsers, { isLate: false })).rejects.toMatchObject(explained)
 })
 
 test('a folder that is no project is told, as where a workspace starts the tests in its own', async () => {
