@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { assertValidSchema, buildSchema, type DocumentNode, type GraphQLSchema, validate } from 'graphql'
+import { assertValidSchema, buildSchema, type DocumentNode, type GraphQLSchema, Kind, validate } from 'graphql'
 import { ConfigError } from '../errors.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
@@ -63,7 +63,13 @@ function build(role: string, sdl: string): GraphQLSchema {
 
 const latestOf = new Map<string, RoleSchema>()
 
-/** Validates an operation against the role's schema. @returns GraphQL's messages; empty when the operation is valid */
-export function checkOperation(operation: DocumentNode, { schema }: RoleSchema): readonly string[] {
-  return validate(schema, operation).map(error => error.message)
+/** Validates a document against the role's schema. @returns GraphQL's messages; empty when it is valid */
+export function checkOperation(document: DocumentNode, { schema }: RoleSchema): readonly string[] {
+  // `validate` says nothing about these.
+  const impossible = document.definitions.flatMap(definition =>
+    definition.kind === Kind.OPERATION_DEFINITION && !schema.getRootType(definition.operation)
+      ? [`The schema has no ${definition.operation}s`]
+      : [],
+  )
+  return [...impossible, ...validate(schema, document).map(error => error.message)]
 }

@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { parse } from 'graphql'
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
-import { loadRoleSchema, readSchema } from '../../src/hasura/role-schema.ts'
+import { checkOperation, loadRoleSchema, readSchema } from '../../src/hasura/role-schema.ts'
 
 describe('an SDL that was written by hand or by an earlier version', () => {
   test.each([
@@ -44,4 +45,11 @@ test('an SDL that is there and can’t be read isn’t taken for a missing one',
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+})
+
+test('a mutation is no operation of a role that has none', () => {
+  const schema = readSchema('viewer', 'type Query { a: Int }')
+  expect(checkOperation(parse('{ a }'), schema)).toEqual([])
+  expect(checkOperation(parse('mutation M { b { id } }'), schema)).toEqual(['The schema has no mutations'])
+  expect(checkOperation(parse('subscription S { c }'), schema)).toEqual(['The schema has no subscriptions'])
 })
