@@ -142,8 +142,8 @@ function findVariables(text: string): string[] {
 function supportedVariables(): string[] {
   const read = configuration.matchAll(/env\.([A-Z][A-Z_]+)|'([A-Z][A-Z_]{3,})'|[{,] ([A-Z][A-Z_]{3,}):/g)
   const names = [...read].map(([, member, text, destructured]) => member ?? text ?? destructured ?? '')
-  // One that ends with an underscore is the beginning of several; those of Node and what YAML's parser warns of are not ours.
-  const isOwn = (name: string) => !/_$|^NODE_|^TAG_RESOLVE_FAILED$/.test(name)
+  // One that ends with an underscore is the beginning of several, and those of Node are not ours.
+  const isOwn = (name: string) => !name.endsWith('_') && !name.startsWith('NODE_')
   return unique([...names, 'ACCOUNTS_FILE'].filter(isOwn)).toSorted()
 }
 
