@@ -86,20 +86,34 @@ export function parseWithRoundedAsText(text: string): unknown {
 /** Quotes the numbers before they are parsed: a reviver would make parsing ten times slower. */
 function parseWithText(text: string, isKept: (written: string) => boolean): unknown {
   if (!mayBeLarge.test(text)) return parseJson(text)
-  const isLost = (written: string) =>
-    !written.startsWith('"') && !isKept(written) && (isInteger.test(written) || !Number.isFinite(Number(written)))
-  return parseJson(text.replaceAll(textOrLarge, written => (isLost(written) ? `"${written}"` : written)))
+  const isLost = (written: string) => !isKept(written) && (isInteger.test(written) || !Number.isFinite(Number(written)))
+  let isWithinText = false
+  const quoted = text.replaceAll(quoteOrLarge, (found, at: number) => {
+    if (found === '"') isWithinText = !isWithinText
+    if (isWithinText || !startsNumber.test(found) || isName(text, at + found.length)) return found
+    return isLost(found) ? `"${found}"` : found
+  })
+  return parseJson(quoted)
 }
 
 /** Finds every such number, and some others. */
 const mayBeLarge = /(?:^|[[:,\s])-?(?:\d{16}|\d[\d.]*[eE]\+?\d{3})/
 
 /**
- * Texts, so that what is within them isn't taken for a number, and numbers with 16 digits before the point or three in the exponent. Only
- * what JSON allows: text that isn't JSON must not become JSON by the quotes.
+ * Where texts begin and end, and numbers with 16 digits before the point or three in the exponent. Only what JSON allows: text that isn't
+ * JSON must not become JSON by the quotes. No alternative matches a whole text, which would take quadratic time for one that was cut off.
  */
-const textOrLarge =
-  /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?(?:[1-9]\d{15,}(?:\.\d+)?(?:[eE][+-]?\d+)?|(?:0|[1-9]\d*)(?:\.\d+)?[eE]\+?\d{3,})/g
+const quoteOrLarge =
+  /\\.|"|(?<![\d.eE+-])-?(?:[1-9]\d{15,}(?:\.\d+)?(?:[eE][+-]?\d+)?|(?:0|[1-9]\d*)(?:\.\d+)?[eE]\+?\d{3,})/gs
+const startsNumber = /^[-\d]/
+
+/** Whether a colon follows, as after the name of a member. */
+function isName(text: string, end: number): boolean {
+  colon.lastIndex = end
+  return colon.test(text)
+}
+
+const colon = /[ \t\r\n]*:/y
 
 /**
  * The shortest spelling of a double, and the one with 17 digits that other languages write, lose nothing. An integer may be an id,

@@ -88,16 +88,26 @@ test('numbers become text as a reviver would make them', () => {
 
 test.each([
   '09007199254740993',
-  '[1234567890123456.]',
-  '{1234567890123457:1}',
-  '+1234567890123457',
-  '["a,1234567890123457]',
-  '["a,1234567890123457,1234567890123457]',
-  '[1e]',
+  '[9007199254740993.]',
+  '{9007199254740993:1}',
+  '{ 9007199254740993:1}',
+  '{"a":1,9007199254740993 :2}',
+  '{"b":1e400,1e400:1}',
+  '+9007199254740993',
+  '["a,9007199254740993]',
+  '["a,9007199254740993,9007199254740993]',
+  '[1e400e]',
   '[.1e400]',
-  '[1234567890123457 1234567890123457]',
+  '[9007199254740993 9007199254740993]',
+  '[9007199254740993,\\"a"]',
 ])('%s is no JSON', text => {
   expect(() => parseWithLargeAsText(text)).toThrow(SyntaxError)
+})
+
+test('a text that was cut off, or has millions of escapes, is nothing special', () => {
+  const escapes = '\\"'.repeat(4_000_000)
+  expect(() => parseWithLargeAsText(`[9007199254740993,"${escapes}`)).toThrow(SyntaxError)
+  expect(parseWithLargeAsText(`[9007199254740993,"${escapes}"]`)).toEqual(['9007199254740993', '"'.repeat(4_000_000)])
 })
 
 describe('parseWithRoundedAsText', () => {
