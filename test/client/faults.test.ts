@@ -287,6 +287,12 @@ describe('what no request can carry is told at once, as such', () => {
     expect(String(error)).toContain('The token has a character that no token has')
     expect(asked).toEqual([])
   })
+
+  test('a payload that has no JSON', async () => {
+    const { client, asked } = open([])
+    await expect(client.request('sync', { id: 1n })).rejects.toMatchObject({ code: 'usage' })
+    expect(asked).toEqual([])
+  })
 })
 
 test('a token with a line break at its end, as files have, is sent', async () => {

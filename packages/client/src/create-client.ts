@@ -135,7 +135,7 @@ export function createClientIn<const L extends readonly JobLike[]>(
     if (!/^[\x20-\x7e]{1,255}$/.test(idempotencyKey))
       throw new ClientError('usage', 'The idempotency key must have 1 to 255 printable ASCII characters')
     const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey }
-    const body = JSON.stringify({ account, payload, priority })
+    const body = writeJson({ account, payload, priority })
     try {
       const path = `/jobs/${encodeURIComponent(job)}/requests`
       const answer = await send(path, () => ({ method: 'POST', headers, body }), deadlines, signal)
@@ -195,4 +195,12 @@ function explainNoToken(error: unknown): never {
 
 function idOf(request: string | { readonly id: string }): string {
   return typeof request === 'string' ? request : request.id
+}
+
+function writeJson(value: object): string {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    throw new ClientError('usage', 'The payload has no JSON', { cause })
+  }
 }
