@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 /** The disk writes together what is asked of it at once: one after the other takes ten times as long. */
 const filesAtOnce = 16
 
-/** A folder that this user may not open, that is mounted read-only, or whose file system has no such operation. */
+/** What this user may not open, such as a folder above, or that is mounted read-only, or whose file system has no such operation. */
 const unsyncedCodes: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS', 'EINVAL', 'EBADF', 'ENOSYS'])
 
 /**
@@ -18,21 +18,17 @@ export async function syncTree(folder: string, sync: (file: number) => Promise<v
   const files = pathsOf(entries.filter(entry => entry.isFile()))
   const folders = pathsOf(entries.filter(entry => entry.isDirectory()))
   await forEach(files, path => syncPath(path, 'r+', sync))
-  await forEach([...folders, ...withParents(await realpath(folder))], path => syncFolder(path, sync))
+  await forEach([...folders, ...withParents(await realpath(folder))], path => syncPath(path, 'r', sync))
 }
 
-/** Postgres tolerates the same of its folders (PostgreSQL, src/backend/storage/file/fd.c, fsync_fname_ext). */
-async function syncFolder(path: string, sync: (file: number) => Promise<void>): Promise<void> {
+/** Postgres tolerates the same (PostgreSQL, src/backend/storage/file/fd.c, fsync_fname_ext and SyncDataDirectory). */
+async function syncPath(path: string, flags: 'r' | 'r+', sync: (file: number) => Promise<void>): Promise<void> {
   try {
-    await syncPath(path, 'r', sync)
+    await using file = await open(path, flags)
+    await sync(file.fd)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && unsyncedCodes.has(error.code))) throw error
   }
-}
-
-async function syncPath(path: string, flags: 'r' | 'r+', sync: (file: number) => Promise<void>): Promise<void> {
-  await using file = await open(path, flags)
-  await sync(file.fd)
 }
 
 async function forEach(paths: readonly string[], work: (path: string) => Promise<void>): Promise<void> {

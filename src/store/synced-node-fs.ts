@@ -34,7 +34,7 @@ type Init = PrivateNodeFS['init']
 export class SyncedNodeFS extends PrivateNodeFS {
   readonly #folder: string
   readonly #disk: Disk
-  #isNew = false
+  #isSynced = false
 
   constructor(folder: string, disk = ownDisk) {
     super(folder)
@@ -47,16 +47,19 @@ export class SyncedNodeFS extends PrivateNodeFS {
     return super.init(pg, { ...options, preRun: [...(options.preRun ?? []), addSync] })
   }
 
-  /** PGlite calls it before it looks for a database. */
+  /** PGlite calls it before it looks for a database. One whose process was killed while it was new may not be on the disk. */
   override async initialSyncFs(): Promise<void> {
-    this.#isNew = !existsSync(join(this.#folder, 'PG_VERSION'))
+    if (existsSync(join(this.#folder, 'PG_VERSION'))) await this.#syncAll()
   }
 
   /** PGlite calls it when it has written a new database, and after each statement, whose files Postgres itself syncs. */
   override async syncToFs(): Promise<void> {
-    if (!this.#isNew) return
+    if (!this.#isSynced) await this.#syncAll()
+  }
+
+  async #syncAll(): Promise<void> {
     await syncTree(this.#folder, this.#disk.syncAmongOthers)
-    this.#isNew = false
+    this.#isSynced = true
   }
 
   #addSync({ stream_ops, realPath, tryFSOperation }: NodeFileSystem): void {
