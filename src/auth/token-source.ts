@@ -64,7 +64,7 @@ export function createTokenSource(deps: { requestToken: RequestToken; clock: Clo
   function findPause(): OutageError | undefined {
     if (!pause || !current || clock.now() >= current.token.expiresAt) return undefined
     const { error, until } = pause
-    const retryAfterMs = until - clock.elapsed()
+    const retryAfterMs = Math.ceil(until - clock.elapsed())
     if (retryAfterMs <= 0) return undefined
     return new OutageError(error.code, error.scope, error, { cause: error, retryAfterMs })
   }
