@@ -25,7 +25,8 @@ declare
   v_ended jsonb[] := '{}';
   v_lines jsonb;
   v_runs uuid[] := '{}';
-  v_run_errors jsonb[] := '{}';
+  -- Of the runs whose interruption fails the request.
+  v_run_errors jsonb := '{}';
   -- The requests that end.
   v_requests text[] := '{}';
   v_states text[] := '{}';
@@ -59,7 +60,6 @@ begin
       continue;
     end if;
     v_runs := v_runs || v."runId";
-    v_run_errors := v_run_errors || v.error;
     if v.request = 'waiting' then
       select * into v_request from worker.requests r where r.id = v.request_id for update;
       v_request.interruptions := worker.count_interruptions(
@@ -73,7 +73,7 @@ begin
       elsif v."isInterruption" and v."pauseMs" is null then
         v.request := 'failed';
         v.error := worker.interruption(v_request.interruptions);
-        v_run_errors[cardinality(v_runs)] := v.error;
+        v_run_errors := v_run_errors || jsonb_build_object(v."runId", v.error);
       else
         perform worker.put_back(v_request,
           case when v.steps is not null then 'infinity' else now() + make_interval(secs => nullif(v."pauseMs", 0) / 1000) end,
@@ -122,9 +122,9 @@ begin
   end loop;
   update worker.runs r set state = e.run, finished_at = now(), from_position = e."from", to_position = e."to",
     counts = e.counts, error_code = n.error ->> 'code', error_found = n.error ->> 'found', error_remedy = n.error ->> 'remedy'
-  from jsonb_to_recordset(p_ends) e("runId" uuid, run text, "from" text, "to" text, counts jsonb),
-    unnest(v_runs, v_run_errors) n(id, error)
-  where r.id = any (v_runs) and r.id = e."runId" and r.id = n.id;
+  from jsonb_to_recordset(p_ends) e("runId" uuid, run text, "from" text, "to" text, counts jsonb, error jsonb)
+    cross join lateral (select coalesce(v_run_errors -> e."runId"::text, e.error) as error) n
+  where r.id = any (v_runs) and r.id = e."runId";
 
   v_lines := to_jsonb(v_ended);
   return query
