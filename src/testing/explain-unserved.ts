@@ -1,8 +1,8 @@
-import { buildSchema } from 'graphql'
 import type { SandboxHasura } from '#sandbox/hasura/start-hasura'
 import { findDocumentProblems, roleOf } from '../definitions/contract.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConfigError, WorkerError } from '../errors.ts'
+import { readSchema } from '../hasura/role-schema.ts'
 
 /**
  * Why a job's operations fit the pulled schema and yet not the API that is made from it; undefined if they do. The API itself answers as a
@@ -14,8 +14,7 @@ export function explainUnserved(error: unknown, job: JobDefinition, api: Sandbox
   if (!(error instanceof WorkerError && refusals.has(error.code))) return undefined
   const role = roleOf(job)
   if (role === undefined) return undefined
-  const sdl = api.printSchema(role)
-  const problems = findDocumentProblems([job], { role, sdl, schema: buildSchema(sdl) })
+  const problems = findDocumentProblems([job], readSchema(role, api.printSchema(role)))
   if (problems.length === 0) return undefined
   return new ConfigError(
     [
