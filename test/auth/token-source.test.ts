@@ -30,6 +30,16 @@ function tokenFor(clock: VirtualClock, lifeMs: number, refreshToken?: string): T
   return new Token(`token-${clock.now()}`, clock.now() + lifeMs, refreshToken)
 }
 
+/** A source that has got a token already. */
+async function openWithToken(lifeMs: number, refreshToken?: string) {
+  const opened = openSource()
+  const first = tokenFor(opened.clock, lifeMs, refreshToken)
+  const got = opened.source.get()
+  opened.fetches[0]?.answer.resolve(first)
+  await got
+  return { ...opened, first }
+}
+
 describe('a token source', () => {
   test('fetches once for eight who ask at the same time', async () => {
     const { source, clock, fetches } = openSource()
@@ -56,11 +66,7 @@ describe('a token source', () => {
   })
 
   test('keeps a token until 30 seconds before its end, then offers it for renewal', async () => {
-    const { source, clock, fetches } = openSource()
-    const first = tokenFor(clock, 300_000, 'refresh')
-    const got = source.get()
-    fetches[0]?.answer.resolve(first)
-    await got
+    const { source, clock, fetches, first } = await openWithToken(300_000, 'refresh')
     clock.advance(269_999)
     expect(await source.get()).toBe(first)
     clock.advance(1)
@@ -116,11 +122,7 @@ describe('a token source', () => {
   })
 
   test('uses a token that cannot be renewed until it expires, and tries again every 5 seconds', async () => {
-    const { source, clock, fetches } = openSource()
-    const first = tokenFor(clock, 300_000)
-    const got = source.get()
-    fetches[0]?.answer.resolve(first)
-    await got
+    const { source, clock, fetches, first } = await openWithToken(300_000)
     clock.advance(270_000)
     const waiting = [source.get(), source.get()]
     fetches[1]?.answer.reject(down)
@@ -150,11 +152,7 @@ describe('a token source', () => {
       },
     ],
   ])('a renewal %s is a failure', async (_what, failure, meanwhile) => {
-    const { source, clock, fetches } = openSource()
-    const first = tokenFor(clock, 300_000)
-    const got = source.get()
-    fetches[0]?.answer.resolve(first)
-    await got
+    const { source, clock, fetches, first } = await openWithToken(300_000)
     clock.advance(270_000)
     const renewed = source.get()
     meanwhile(source, first)
@@ -163,11 +161,7 @@ describe('a token source', () => {
   })
 
   test('keeps a token in use until there is one in its place', async () => {
-    const { source, clock, fetches } = openSource()
-    const first = tokenFor(clock, 300_000, 'refresh')
-    const got = source.get()
-    fetches[0]?.answer.resolve(first)
-    await got
+    const { source, clock, fetches, first } = await openWithToken(300_000, 'refresh')
     const failing = source.replace(first)
     expect(await source.get()).toBe(first)
     fetches[1]?.answer.reject(down)
@@ -183,11 +177,7 @@ describe('a token source', () => {
   })
 
   test('keeps a pause that the identity provider asks for, as long as the token is valid', async () => {
-    const { source, clock, fetches } = openSource()
-    const first = tokenFor(clock, 300_000)
-    const got = source.get()
-    fetches[0]?.answer.resolve(first)
-    await got
+    const { source, clock, fetches, first } = await openWithToken(300_000)
     clock.advance(200_000)
     const refused = source.replace(first)
     fetches[1]?.answer.reject(new OutageError('token-endpoint', 'account', 'wait', { retryAfterMs: 80_000 }))
