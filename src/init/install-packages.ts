@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Environment } from '../config/config.ts'
 import { ConfigError, PermanentError } from '../errors.ts'
+import { withParents } from '../names/with-parents.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
-import { findPackageManager, withParents } from './package-manager.ts'
+import { findPackageManager } from './package-manager.ts'
 
 /**
  * Whether a project's packages are installed: in its folder, in the workspace that it is in, or in Yarn's archives. Doesn't use Node's

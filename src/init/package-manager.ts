@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { findJson } from '../json/parse-json.ts'
+import { withParents } from '../names/with-parents.ts'
 
 const names = ['npm', 'pnpm', 'yarn', 'bun'] as const
 export type PackageManager = (typeof names)[number]
@@ -47,10 +48,4 @@ export async function findPackageManager(folder: string): Promise<PackageManager
 /** How the manager runs the project's commands. */
 export function commandOf(manager: PackageManager): string {
   return manager === 'npm' ? 'npm run -s cli --' : `${manager} run cli`
-}
-
-/** The folder and all above it. */
-export function withParents(folder: string): readonly string[] {
-  const parent = dirname(folder)
-  return parent === folder ? [folder] : [folder, ...withParents(parent)]
 }

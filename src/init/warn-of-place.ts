@@ -4,7 +4,8 @@ import { join, relative } from 'node:path'
 import { z } from 'zod'
 import type { WrittenFile } from '../add/write-files.ts'
 import { findJson } from '../json/parse-json.ts'
-import { commandOf, type PackageManager, withParents } from './package-manager.ts'
+import { withParents } from '../names/with-parents.ts'
+import { commandOf, type PackageManager } from './package-manager.ts'
 
 const workflow = '.github/workflows/check.yml'
 

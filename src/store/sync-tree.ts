@@ -1,5 +1,6 @@
 import { open, readdir, realpath } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { withParents } from '../names/with-parents.ts'
 
 /** The disk writes together what is asked of it at once: one after the other takes ten times as long. */
 const filesAtOnce = 16
@@ -37,9 +38,4 @@ async function forEach(paths: readonly string[], work: (path: string) => Promise
     for (const path of left) await work(path)
   }
   await Promise.all(Array.from({ length: filesAtOnce }, takeTurns))
-}
-
-function withParents(folder: string): readonly string[] {
-  const parent = dirname(folder)
-  return parent === folder ? [folder] : [folder, ...withParents(parent)]
 }
