@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +8,7 @@ import { openHome, startWorker } from '../cli/run-command.ts'
 import { projectFolder, readDocument } from '../docs/markdown.ts'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
+import { hasPromtool, runPromtool } from '../services/promtool.ts'
 import { createRedis, hasRedis } from '../services/redis.ts'
 import { readExposition } from './exposition.ts'
 
@@ -49,17 +49,6 @@ const panels = z
     ),
   })
   .parse(JSON.parse(readDocument('deploy/grafana-dashboard.json'))).panels
-
-const promtool = findPromtool()
-
-function findPromtool(): string | undefined {
-  try {
-    execFileSync('promtool', ['--version'], { stdio: 'ignore' })
-    return 'promtool'
-  } catch {
-    return undefined
-  }
-}
 
 describe('what a real worker tells', () => {
   let text = ''
@@ -125,8 +114,8 @@ describe('what a real worker tells', () => {
     expect(text).not.toContain('secret-of-scraped')
   })
 
-  test.runIf(promtool)('is what Prometheus reads', () => {
-    execFileSync('promtool', ['check', 'metrics'], { input: text.replaceAll(/^(?:process|nodejs)_.*\n/gm, '') })
+  test.runIf(hasPromtool)('is what Prometheus reads', () => {
+    runPromtool(['check', 'metrics'], text.replaceAll(/^(?:process|nodejs)_.*\n/gm, ''))
   })
 })
 
@@ -154,12 +143,12 @@ test('each alert is explained', () => {
   expect(rules.map(({ alert }) => alert).filter(alert => !documented.includes(`| \`${alert}\` |`))).toEqual([])
 })
 
-describe.runIf(promtool)('by promtool', () => {
+describe.runIf(hasPromtool)('by promtool', () => {
   const folder = mkdtempSync(join(tmpdir(), 'hasura-sync-worker-rules-'))
   afterAll(() => rmSync(folder, { recursive: true }))
 
   test('the rules are valid', () => {
-    execFileSync('promtool', ['check', 'rules', rulesPath])
+    runPromtool(['check', 'rules', rulesPath])
   })
 
   test('each panel asks something that Prometheus understands', () => {
@@ -171,7 +160,7 @@ describe.runIf(promtool)('by promtool', () => {
         groups: [{ name: 'panels', rules: asked.map((expr, at) => ({ record: `panel${at}`, expr })) }],
       }),
     )
-    execFileSync('promtool', ['check', 'rules', file])
+    runPromtool(['check', 'rules', file])
   })
 
   test('an alert fires when it should, and not before', () => {
@@ -269,7 +258,7 @@ describe.runIf(promtool)('by promtool', () => {
       input_series: input,
       // Labels alone: what the annotations say is for people.
       promql_expr_test: alerts.map(({ alertname, eval_time, labels }) => ({
-        expr: `count by (severity, namespace, job_name, code) (ALERTS{alertname="${alertname}",alertstate="firing"})`,
+        expr: `count by (severity, namespace, job_name, code, state) (ALERTS{alertname="${alertname}",alertstate="firing"})`,
         eval_time,
         exp_samples: labels.map(each => ({
           labels: `{${Object.entries(each)
@@ -280,6 +269,6 @@ describe.runIf(promtool)('by promtool', () => {
       })),
     }))
     writeFileSync(file, JSON.stringify({ rule_files: [rulesPath], evaluation_interval: '1m', tests }))
-    execFileSync('promtool', ['test', 'rules', file], { encoding: 'utf8' })
+    runPromtool(['test', 'rules', file])
   })
 })

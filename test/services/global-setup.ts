@@ -7,6 +7,7 @@ import { chromiumPath } from './chromium.ts'
 import { servicesWanted } from './find-server.ts'
 import { startKeycloak } from './keycloak.ts'
 import { phaseTwo } from './phase-two.ts'
+import { hasPromtool } from './promtool.ts'
 import './provided-services.ts'
 import { nginxServer } from './start-nginx.ts'
 import { pgbouncerServer } from './start-pgbouncer.ts'
@@ -34,6 +35,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
       if (!process.env.SCHEMATHESIS) skipped.push('fuzzing by the OpenAPI document (set SCHEMATHESIS to its command)')
       if (!chromiumPath) skipped.push('the dashboard in a browser (no /usr/bin/chromium; set CHROMIUM_PATH)')
     }
+    if (!hasPromtool)
+      skipped.push(`the evaluation of alert rules (${servicesWanted ? 'no promtool in PATH' : UNWANTED})`)
     if (!hasOpenssl) skipped.push(`suites with certificates (${servicesWanted ? 'no openssl in PATH' : UNWANTED})`)
   } catch (error) {
     await started.disposeAsync()
