@@ -246,7 +246,8 @@ describe('password', () => {
     login.files.set('/password', 'canary2\n')
     login.requests.length = 0
     await expectToken(login, 'by-password')
-    expect(login.requests.map(({ status }) => status)).toEqual([401, 200])
+    // Keycloak up to 26.5 answers 401, from 26.7 on 400.
+    expect(login.requests.map(({ status }) => status)).toEqual([expect.toBeOneOf([400, 401]), 200])
     await setPassword('canary :+')
   })
 
