@@ -182,6 +182,7 @@ describe('a column', () => {
     app.hasura.fault({ operationName, after: 2, times: 1 }, { kind: 'wait', until })
     const reading = runPull(app, job, other)
     await expect.poll(() => app.hasura.requests.filter(asked => asked.operationName === operationName).length).toBe(3)
+    await expect.poll(() => readMirror(app, table.name, other, ['id'])).toHaveLength(8)
     await sql`alter table ${sql.table(`mirror.${table.name}`)} drop column size`.execute(app.deps.store)
     await run()
     goOn()
