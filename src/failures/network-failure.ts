@@ -122,7 +122,7 @@ const tunnel: ReadonlyMap<string, string> = new Map([
 ])
 
 const tunnelRemedy =
-  'allow that server in the proxy that HTTPS_PROXY or HTTP_PROXY names, add a user and a password to its URL if it requires them, or list the server in NO_PROXY, by its name and not as a range of addresses'
+  'allow tunnels (CONNECT) to that server and its port in the proxy that HTTPS_PROXY or HTTP_PROXY names (many allow port 443 only, and the worker uses a tunnel for http: addresses too), add a user and a password to its URL if it requires them, or list the server in NO_PROXY, by its name and not as a range of addresses'
 
 /** Of a response in which something in front of the server asks for a browser (`outgoing/bot-check.ts`). */
 export const botCheckCode = 'BOT_CHECK'
