@@ -36,7 +36,7 @@ export function findJwtRemedy(words: string): string {
   )
 }
 
-/** What Hasura says before it has looked at a token, by its code, and what to do. It concerns all requests alike; none was executed. */
+/** What Hasura says without having verified a token, by its code, and what to do. It concerns all requests alike; none was executed. */
 const unreadWords: readonly (readonly [code: string, words: RegExp, remedy: string])[] = [
   [
     'invalid-headers',
@@ -44,8 +44,13 @@ const unreadWords: readonly (readonly [code: string, words: RegExp, remedy: stri
     'let the proxies in front of Hasura pass the header Authorization unchanged; header in HASURA_GRAPHQL_JWT_SECRET must be of type Authorization, its default',
   ],
   [
+    'invalid-headers',
+    /^Could not verify JWT: Multiple JWTs found/,
+    'set another issuer in each entry of HASURA_GRAPHQL_JWT_SECRETS, because several of them are meant for this token',
+  ],
+  [
     'access-denied',
-    /^x-hasura-(?:admin-secret\/x-hasura-)?access-key required, but not found/,
+    /^x-hasura-(?:admin-secret|access-key|admin-secret\/x-hasura-access-key) required, but not found/,
     'set HASURA_GRAPHQL_JWT_SECRET, because without it Hasura accepts only its admin secret',
   ],
 ]

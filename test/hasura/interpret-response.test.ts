@@ -142,11 +142,13 @@ describe("each of Hasura's codes", () => {
     ['invalid-headers', 'Missing Authorization header in JWT authentication mode', /must be of type Authorization/],
     ['invalid-headers', 'Malformed Authorization header', /pass the header Authorization unchanged/],
     ['invalid-headers', 'Could not find session in Cookie header', /must be of type Authorization/],
+    ['invalid-headers', 'Could not verify JWT: Multiple JWTs found', /another issuer in each entry/],
     [
       'access-denied',
       'x-hasura-admin-secret/x-hasura-access-key required, but not found',
       /set HASURA_GRAPHQL_JWT_SECRET/,
     ],
+    ['access-denied', 'x-hasura-admin-secret required, but not found', /set HASURA_GRAPHQL_JWT_SECRET/],
   ])('%s that says that no token was read is an outage of the account: %s', (code, message, remedy) => {
     for (const kind of ['query', 'mutation'] as const) {
       const error = errorOf(interpretResponse(response(refusal(code, message, '$')), kind, 'viewer'))
