@@ -22,6 +22,8 @@ export interface HasuraError {
   readonly isNotAllowed: boolean
   /** Whether a route of Hasura other than its GraphQL API answered; nothing was executed. */
   readonly isOfOtherRoute: boolean
+  /** Whether Hasura could not read the error of an action's handler, which may have executed something. */
+  readonly isOfHandler: boolean
   /** Whether the operation itself is refused, whatever its variables are. */
   readonly isOperationRefused: boolean
   /** The session variables, quoted, that a permission of the role needs and the token lacks; nothing was executed. */
@@ -89,6 +91,7 @@ function reduce(
       (form === 'plain' || path === '$') &&
       ((code === 'not-found' && (form === 'plain' || error.message === 'resource does not exist')) ||
         (code === 'parse-failed' && lacksType.test(error.message))),
+    isOfHandler: code === 'parse-failed' && unreadHandler.test(error.message),
     isOperationRefused: isNotAllowed || (isFieldNotFound && !namesArgument(path)),
     missingVariables: code === 'not-found' ? findMissingVariables(error.message) : undefined,
     ...(path !== undefined && { path }),
@@ -110,7 +113,10 @@ const fieldNotFound =
   /^(?:field ['"]\w+['"] not found in type: ['"]?\w+['"]?|no (?:mutations|queries|subscriptions) exist|no such type exists in the schema: ['"]?\w+['"]?|Cannot query field "\w+" on type "\w+"\..*)$/
 
 /** What `/v1/metadata`, `/v1/query` and `/v2/query` say to a GraphQL request; a missing path is `not-found`. */
-const lacksType = /key ['"]?type['"]? (?:was not present|not found)/
+const lacksType = /key ['"]?type['"]? (?:(?:was )?not present|not found)/
+
+/** What Hasura says when a handler answers HTTP 4xx without the key that Hasura's documentation asks for, in two generations. */
+const unreadHandler = /^(?:webhook response: |the key 'message' was not present$|key "message" not (?:present|found)$)/
 
 /** Three generations of Hasura's words, which have no code of their own: an action handler may answer `not-found`, too. */
 function findMissingVariables(message: string): string | undefined {

@@ -67,7 +67,7 @@ export function interpretResponse(
   }
   const missing = errors.find(({ missingVariables }) => missingVariables !== undefined)?.missingVariables
   if (missing !== undefined) return failed(lacksVariables(missing, role))
-  const permanent = errors.find(({ code }) => permanentCodes.has(code))
+  const permanent = errors.find(({ code, isOfHandler }) => permanentCodes.has(code) && !isOfHandler)
   if (permanent) {
     const code = permanent.isOperationRefused ? 'operation-refused' : permanent.code
     return failed(new PermanentError(code, explainPermanent(permanent, role)))
@@ -95,7 +95,9 @@ export function interpretResponse(
   if (first) {
     const told = {
       found: `Hasura, or what it called, failed with ${describe(first)}`,
-      remedy: "see Hasura's log for details",
+      remedy: first.isOfHandler
+        ? "let the action's handler answer each error as a JSON object with message, because Hasura could not read its answer"
+        : "see Hasura's log for details",
     }
     return failed(kind === 'query' ? new TransientError(first.code, told) : unknownOutcome(told))
   }

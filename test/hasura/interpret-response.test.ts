@@ -185,6 +185,19 @@ describe("each of Hasura's codes", () => {
     expect(error.message).toMatch(/type Int accepts no number above 2147483647$/)
   })
 
+  test.each([
+    "webhook response: the key 'message' was not present",
+    'webhook response: key "message" not found',
+    'webhook response: parsing Object failed, expected Object, but encountered Array',
+    "the key 'message' was not present",
+  ])('parse-failed is about the answer of an action’s handler: %s', message => {
+    const answer = response(refusal('parse-failed', message, '$'))
+    const asQuery = errorOf(interpretResponse(answer, 'query', 'viewer'))
+    expect(asQuery).toBeInstanceOf(TransientError)
+    expect(asQuery.message).toMatch(/parse-failed at \$: let the action's handler answer each error as a JSON object/)
+    expect(errorOf(interpretResponse(answer, 'mutation', 'viewer'))).toBeInstanceOf(UnknownOutcomeError)
+  })
+
   test('a permanent one decides wherever it stands', () => {
     const errors = [...refusal('unexpected').errors, ...refusal('constraint-violation').errors]
     expect(errorOf(interpretResponse(response({ errors }), 'mutation', 'viewer')).code).toBe('constraint-violation')
@@ -271,6 +284,7 @@ describe('an answer that is not GraphQL', () => {
     [404, { path: '$', error: 'Endpoint not found', code: 'not-found' }],
     [200, { errors: [{ message: 'resource does not exist', extensions: { path: '$', code: 'not-found' } }] }],
     [400, { path: '$', error: "the key 'type' was not present", code: 'parse-failed' }],
+    [400, { path: '$', error: 'key "type" not present', code: 'parse-failed' }],
     [200, { errors: [{ message: 'key "type" not found', extensions: { path: '$', code: 'parse-failed' } }] }],
   ])("of another of Hasura's routes (%d %j) is about the address, and nothing was executed", (statusCode, body) => {
     for (const kind of ['query', 'mutation'] as const) {
