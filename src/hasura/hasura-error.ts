@@ -16,7 +16,7 @@ export interface HasuraError {
   readonly unreadRemedy: string | undefined
   /** Whether Hasura's own limit of requests is exceeded; nothing was executed. */
   readonly isRateLimited: boolean
-  /** Whether the role's schema lacks the field. */
+  /** Whether the role's schema lacks the field; by a code other than Hasura's, another part of a mutation may have been executed. */
   readonly isFieldNotFound: boolean
   /** Whether the API has an allow list without this operation. */
   readonly isNotAllowed: boolean
@@ -73,12 +73,14 @@ function reduce(
   const isTokenRejected =
     (code === 'invalid-jwt' && error.message.startsWith('Could not verify JWT: ')) ||
     (code === 'access-denied' && error.message === 'Authentication hook unauthorized this request')
-  const isFieldNotFound = code === 'validation-failed' && fieldNotFound.test(error.message)
+  const isFieldNotFound =
+    (code === 'validation-failed' && fieldNotFound.test(error.message)) || foreignFieldNotFound.test(error.message)
   const isNotAllowed = code === 'validation-failed' && error.message === 'query is not allowed'
   const isSafe =
     isTokenRejected ||
+    isFieldNotFound ||
     safeCodes.has(code) ||
-    (code === 'validation-failed' && (isFieldNotFound || isNotAllowed || !mayQuoteValue(path)))
+    (code === 'validation-failed' && (isNotAllowed || !mayQuoteValue(path)))
   return {
     code,
     isTokenRejected,
@@ -105,12 +107,12 @@ function reduce(
 /** An action handler or a remote schema may answer with the same code, after other fields were executed. */
 const rateLimited = /^rate limit of \d+ exceeded/
 
-/**
- * Hasura has no code for a field that a role may not see, so its message decides: two generations of Hasura's, and that of graphql-js for
- * other servers.
- */
+/** Hasura has no code for a field that a role may not see, so its message decides, in two generations. */
 const fieldNotFound =
-  /^(?:field ['"]\w+['"] not found in type: ['"]?\w+['"]?|no (?:mutations|queries|subscriptions) exist|no such type exists in the schema: ['"]?\w+['"]?|Cannot query field "\w+" on type "\w+"\..*)$/
+  /^(?:field ['"]\w+['"] not found in type: ['"]?\w+['"]?|no (?:mutations|queries|subscriptions) exist|no such type exists in the schema: ['"]?\w+['"]?)$/
+
+/** The words of graphql-js and its translations: of a gateway in front of Hasura, or of a remote schema that Hasura has read earlier. */
+const foreignFieldNotFound = /^Cannot query field "\w+" on type "\w+"\.(?: Did you mean .*)?$/
 
 /** What `/v1/metadata`, `/v1/query` and `/v2/query` say to a GraphQL request; a missing path is `not-found`. */
 const lacksType = /key ['"]?type['"]? (?:(?:was )?not present|not found)/

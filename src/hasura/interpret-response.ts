@@ -67,7 +67,10 @@ export function interpretResponse(
   }
   const missing = errors.find(({ missingVariables }) => missingVariables !== undefined)?.missingVariables
   if (missing !== undefined) return failed(lacksVariables(missing, role))
-  const permanent = errors.find(({ code, isOfHandler }) => permanentCodes.has(code) && !isOfHandler)
+  const permanent = errors.find(
+    ({ code, isOfHandler, isFieldNotFound }) =>
+      (permanentCodes.has(code) && !isOfHandler) || (isFieldNotFound && kind === 'query'),
+  )
   if (permanent) {
     const code = permanent.isOperationRefused ? 'operation-refused' : permanent.code
     return failed(new PermanentError(code, explainPermanent(permanent, role)))

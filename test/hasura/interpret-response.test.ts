@@ -333,6 +333,17 @@ describe('a message', () => {
     expect(error.message).toMatch(/the schema changed, or role "viewer" may not see it$/)
   })
 
+  test.each([
+    [{ code: 'GRAPHQL_VALIDATION_FAILED' }, 'Cannot query field "a" on type "Query". Did you mean "b" or "c"?'],
+    [undefined, 'Cannot query field "a" on type "query_root".'],
+  ])('about a field that a gateway or a remote schema lacks (%j) asks for the same: %s', (extensions, message) => {
+    const answer = response({ errors: [{ message, extensions, locations: [{ line: 1, column: 1 }] }] }, 400)
+    const asQuery = errorOf(interpretResponse(answer, 'query', 'viewer'))
+    expect(asQuery).toMatchObject({ code: 'operation-refused', message: expect.stringContaining(message) })
+    expect(asQuery.message).toMatch(/the schema changed, or role "viewer" may not see it$/)
+    expect(errorOf(interpretResponse(answer, 'mutation', 'viewer'))).toBeInstanceOf(UnknownOutcomeError)
+  })
+
   test("repeats Hasura's words about roles and headers", () => {
     const body = refusal('access-denied', 'Your requested role is not in allowed roles', '$')
     expect(errorOf(interpretResponse(response(body), 'query', 'viewer')).message).toContain('requested role is not in')
@@ -347,6 +358,7 @@ describe('a message', () => {
     ['data-exception', 'invalid input syntax for type uuid: "canary"', '$'],
     ['postgres-error', 'canary', '$'],
     ['unexpected', 'canary', '$'],
+    ['unexpected', 'Cannot query field "a" on type "b". canary', '$'],
     ['out-of-stock', 'canary', '$'],
     ['not-found', 'missing session variable: "canary"', '$'],
     ['access-denied', 'token eyJjYW5hcnkiOiJjYW5hcnkifQ.eyJjYW5hcnkiOiJjYW5hcnkifQ.x is bad', '$'],
