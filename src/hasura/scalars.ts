@@ -116,6 +116,8 @@ const connectorScalars: Readonly<Record<string, Scalar>> = {
   int: exactNumber,
   double: exactNumber,
   bool: { column: 'boolean', sentAs: 'boolean' },
+  // A `TIMESTAMP` of MySQL; those of Oracle and Snowflake have up to nine digits.
+  datetime_with_timezone: { column: 'text', comparedAs: 'timestamp with time zone' },
 }
 
 /** The scalars with another meaning than elsewhere. */

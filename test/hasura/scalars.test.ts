@@ -66,6 +66,11 @@ test.each<NamingConvention>(['hasura-default', 'graphql-default', 'mssql'])(
   },
 )
 
+test('an instant of a data connector is mirrored as text, with all its digits, and compares as an instant', () => {
+  expect(columnTypeOf('datetime_with_timezone', 'data-connector')).toBe('text')
+  expect(comparedAs('datetime_with_timezone', 'data-connector')).toBe('timestamp with time zone')
+})
+
 test('a time of SQL Server compares as a time, and its timestamp, a row’s version, has no order', () => {
   expect(comparedAs('time', 'mssql')).toBe('time without time zone')
   expect(isOrdered('time', 'mssql')).toBe(true)
