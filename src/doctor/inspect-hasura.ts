@@ -42,7 +42,10 @@ export async function inspectHasura(
   try {
     const type = await ask(openClient(defaultRole), { signal })
     if (type !== undefined && type !== 'query_root') {
-      return warn(`${url} answers, but its query type is ${type}, which is not Hasura's`, 'check HASURA_URL')
+      return warn(
+        `${url} answers, but its query type is ${type}, which is not that of Hasura 2`,
+        "check HASURA_URL; if it leads to Hasura DDN (version 3), pulls can't read its API",
+      )
     }
     if (await isAnswered(createHasuraClient({ url, role: defaultRole, tokens: noTokens, clock }), signal)) {
       return fail(

@@ -38,6 +38,9 @@ const variablesOfCompose = ['POSTGRES_PASSWORD']
 /** Read by OpenTelemetry's SDK. */
 const variablesOfSdk = ['OTEL_EXPORTER_OTLP_ENDPOINT']
 
+/** Read by Hasura. */
+const variablesOfHasura = ['HASURA_GRAPHQL_WEBSOCKET_QUEUE_SIZE']
+
 /** A setting of every webhook. */
 const variablesOfWebhooks = ['WEBHOOK_PRIVATE_HOSTS']
 
@@ -66,6 +69,7 @@ describe.each(documents)('%s', path => {
       ...variablesOfNode,
       ...variablesOfCompose,
       ...variablesOfSdk,
+      ...variablesOfHasura,
       ...variablesOfWebhooks,
       ...variablesOfTests,
       ...variablesOfExamples,

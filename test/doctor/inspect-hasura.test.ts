@@ -67,6 +67,14 @@ test.each([[['viewer']], [['viewer', 'editor']]])(
   },
 )
 
+test('an API of another kind is told from Hasura 2, as that of Hasura DDN is', async () => {
+  expect(await inspect(['viewer'], { answer: { data: { __typename: 'Query' } } })).toMatchObject({
+    status: 'warn',
+    detail: expect.stringMatching(/its query type is Query, which is not that of Hasura 2$/),
+    hint: expect.stringMatching(/^check HASURA_URL; if it leads to Hasura DDN/),
+  })
+})
+
 test('an allow list without its own query is no finding, and hides none', async () => {
   expect(await inspect(['viewer', 'editor'], { answer: notAllowed })).toMatchObject({
     status: 'ok',
