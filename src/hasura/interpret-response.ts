@@ -172,7 +172,10 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['constraint-error', 'check the constraint that the operation names, because it does not exist or does not match'],
   ['depth-limit-exceeded', apiLimitRemedy],
   ['node-limit-exceeded', apiLimitRemedy],
-  ['data-exception', 'find the value in the log of Hasura or Postgres, because Postgres rejected it'],
+  [
+    'data-exception',
+    'find the value in the log of Hasura or Postgres, because Postgres rejected it: a variable, or a session variable of the token that a permission compares, such as an empty x-hasura-user-id',
+  ],
   ['permission-error', "compare the rows with the check of the role's permission, because a row did not pass it"],
   [
     'parse-failed',

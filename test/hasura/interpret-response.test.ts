@@ -185,6 +185,11 @@ describe("each of Hasura's codes", () => {
     expect(error.message).toMatch(/type Int accepts no number above 2147483647$/)
   })
 
+  test('a claim of the token is told to be a cause of data-exception', () => {
+    const answer = response(refusal('data-exception', 'invalid input syntax for type uuid: ""', '$'))
+    expect(errorOf(interpretResponse(answer, 'query', 'viewer')).message).toMatch(/or a session variable of the token/)
+  })
+
   test.each([
     "webhook response: the key 'message' was not present",
     'webhook response: key "message" not found',
