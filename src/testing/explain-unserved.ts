@@ -21,7 +21,7 @@ export function explainUnserved(error: unknown, job: JobDefinition, api: Sandbox
       {
         found: `The API that the test makes from the SDL lacks a part that a job needs (${problems.join(' ')})`,
         remedy:
-          "it has tables with Hasura's default names, without relationships, functions and mutations: give the test an `api` that has the part, or leave the job out and try it on your Hasura (run <job> --dry-run)",
+          'it reads tables, without relationships, functions with arguments, streams and mutations: give the test an `api` that has the part, or leave the job out and try it on your Hasura (run <job> --dry-run)',
       },
     ],
     { cause: error },

@@ -17,7 +17,8 @@ export function readMetadata(folder: string): Metadata {
     throw new ConfigError([
       {
         found: `The API of tests can't serve all of the metadata in ${folder} (${explainIssues(error, 'metadata')})`,
-        remedy: 'give it a copy without these parts',
+        remedy:
+          'give it a copy without these parts, or leave out `api`: its tables and names are then those of the SDL',
       },
     ])
   }
@@ -32,7 +33,7 @@ export async function makeSource(schemaFolder: URL, jobs: readonly JobDefinition
   const seen = await Promise.all(
     rolesOf(jobs).map(async role => {
       const { schema } = await loadRoleSchema(schemaFolder, role)
-      return { role, tables: findSchemaTables(schema).filter(isUsed) }
+      return { role, schema, tables: findSchemaTables(schema).filter(isUsed) }
     }),
   )
   const byName = Map.groupBy(
@@ -58,5 +59,9 @@ export async function makeSource(schemaFolder: URL, jobs: readonly JobDefinition
       })),
     }),
   )
-  return { sql: renderTables(tables, rows), metadata: { tables: tracked, functions: [], introspectionDisabledFor: [] } }
+  const shown = new Map(seen.map(({ role, schema }) => [role, schema]))
+  return {
+    sql: renderTables(tables, rows),
+    metadata: { tables: tracked, functions: [], introspectionDisabledFor: [], shown },
+  }
 }

@@ -27,7 +27,8 @@ export interface TestProjectOptions {
   readonly folder?: string
   /**
    * What the API serves: SQL for an empty Postgres, and a metadata folder as Hasura's CLI writes it. Default: tables that match
-   * the SDL of the jobs' roles, without relationships and functions; only those that the jobs' operations name, if all jobs list theirs.
+   * the SDL of the jobs' roles and can only be read, without relationships; only those that the jobs' operations name, if all jobs list
+   * theirs. Each is called as the type of its rows.
    */
   readonly api?: { readonly sql: string; readonly metadataFolder: string }
   /** How many rows each table made from the SDL gets; default 10. */

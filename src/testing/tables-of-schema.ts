@@ -8,13 +8,17 @@ import {
   isNonNullType,
   visit,
 } from 'graphql'
+import { namespaceOf, readShownField, type ShownField } from '#sandbox/hasura/shown-field'
 import { identifier, literal } from '#sandbox/hasura/sql-builder'
-import { findRow } from '../hasura/find-list.ts'
-import { columnTypeOf } from '../hasura/scalars.ts'
+import { readNaming } from '../hasura/read-naming.ts'
+import { columnTypeOf, type NamingConvention } from '../hasura/scalars.ts'
 
 /** A table that an API must have so that a role sees what its SDL describes. */
 export interface SchemaTable {
+  /** That of the type of its rows. */
   readonly name: string
+  /** The names of the root fields that read it. */
+  readonly rootFields: readonly string[]
   readonly columns: readonly SchemaColumn[]
   /** Empty for a view, whose SDL shows no key. */
   readonly key: readonly string[]
@@ -31,24 +35,43 @@ interface SchemaColumn {
 
 /** The tables of the lists in a role's query root. Relationships are omitted, because the SDL doesn't show their columns. */
 export function findSchemaTables(schema: GraphQLSchema): readonly SchemaTable[] {
-  const fields = schema.getQueryType()?.getFields() ?? {}
-  return Object.values(fields).flatMap(field => {
-    const row = findRow(field)
-    if (row?.name !== field.name || !field.args.some(({ name }) => name === 'where')) return []
-    const columns = Object.values(row.getFields()).flatMap(readColumn)
-    const key = (fields[`${field.name}_by_pk`]?.args ?? []).map(({ name }) => name)
-    return [{ name: field.name, columns, key, allowsAggregations: `${field.name}_aggregate` in fields }]
+  const root = Object.values(schema.getQueryType()?.getFields() ?? {})
+  const inNamespaces = root.flatMap(field => Object.values(namespaceOf(field)?.getFields() ?? {}))
+  const byTable = Map.groupBy(
+    [...root, ...inNamespaces].flatMap(field => readShownField(field) ?? []),
+    ({ row }) => row.name,
+  )
+  return [...byTable].flatMap(([name, fields]) => {
+    const list = fields.find(({ kind }) => kind === 'select')
+    if (!list) return []
+    const naming = readNaming(list.field)
+    return [
+      {
+        name,
+        rootFields: fields.map(({ field }) => field.name),
+        columns: Object.values(list.row.getFields()).flatMap(field => readColumn(field, naming)),
+        key: keyOf(fields),
+        allowsAggregations: fields.some(({ kind }) => kind === 'selectAggregate'),
+      },
+    ]
   })
 }
 
-function readColumn({ name, type, args }: GraphQLField<unknown, unknown>): readonly SchemaColumn[] {
+function keyOf(fields: readonly ShownField[]): readonly string[] {
+  return fields.find(({ kind }) => kind === 'selectByKey')?.field.args.map(({ name }) => name) ?? []
+}
+
+function readColumn(
+  { name, type, args }: GraphQLField<unknown, unknown>,
+  naming: NamingConvention,
+): readonly SchemaColumn[] {
   const scalar = getNamedType(type)
   // Only a JSON column takes an argument: the path into it.
   if (!isLeafType(scalar) || args.some(arg => arg.name !== 'path')) return []
   return [
     {
       name,
-      type: columnTypeOf(scalar.name, 'hasura-default'),
+      type: columnTypeOf(scalar.name, naming),
       nullable: !isNonNullType(type),
       ...(isEnumType(scalar) && { values: scalar.getValues().map(value => value.name) }),
     },
@@ -59,7 +82,7 @@ function readColumn({ name, type, args }: GraphQLField<unknown, unknown>): reado
 export function createUseCheck(documents: readonly DocumentNode[]): (table: SchemaTable) => boolean {
   const fields = new Set<string>()
   for (const document of documents) visit(document, { Field: ({ name }) => void fields.add(name.value) })
-  return ({ name }) => [name, `${name}_by_pk`, `${name}_aggregate`].some(field => fields.has(field))
+  return ({ rootFields }) => rootFields.some(field => fields.has(field))
 }
 
 /** The table of which several roles see different parts. */
@@ -67,6 +90,7 @@ export function joinTables(name: string, tables: readonly SchemaTable[]): Schema
   const columns = new Map(tables.flatMap(table => table.columns.map(column => [column.name, column])))
   return {
     name,
+    rootFields: [...new Set(tables.flatMap(({ rootFields }) => rootFields))],
     columns: [...columns.values()],
     key: tables.map(({ key }) => key).find(key => key.length > 0) ?? [],
     allowsAggregations: tables.some(({ allowsAggregations }) => allowsAggregations),

@@ -11,15 +11,15 @@ import { pullSync } from '../../src/pull/pull-sync.ts'
 import { openTestProject, type TestProject } from '../../src/testing/open-test-project.ts'
 
 /** The part of a list's schema that a pull needs. */
-function describeList(type: string, columns: string, rootField = type): string {
-  const names = [...columns.matchAll(/(\w+):/g)].map(([, name]) => name)
+function describeList(type: string, columns: string): string {
+  const columnsOf = [...columns.matchAll(/(\w+): (\w+)/g)]
   return `
 type ${type} { ${columns} }
-input ${type}_bool_exp { ${names.map(name => `${name}: comparison_exp`).join(' ')} }
-input ${type}_order_by { ${names.map(name => `${name}: order_by`).join(' ')} }
+input ${type}_bool_exp { ${columnsOf.map(([, name, scalar]) => `${name}: ${scalar}_comparison_exp`).join(' ')} }
+input ${type}_order_by { ${columnsOf.map(([, name]) => `${name}: order_by`).join(' ')} }
 extend type query_root {
-  ${rootField}(limit: Int, order_by: [${type}_order_by!], where: ${type}_bool_exp): [${type}!]!
-  ${rootField}_by_pk(${/^\w+: \w+!/.exec(columns)?.[0]}): ${type}
+  ${type}(limit: Int, order_by: [${type}_order_by!], where: ${type}_bool_exp): [${type}!]!
+  ${type}_by_pk(${/^\w+: \w+!/.exec(columns)?.[0]}): ${type}
 }`
 }
 
@@ -30,24 +30,30 @@ scalar bytea
 scalar smallint
 enum order_by { asc desc }
 enum moods { sad glad }
-input comparison_exp { _eq: Int _gt: Int _gte: Int _lt: Int _lte: Int _in: [Int!] _is_null: Boolean }`
+${['Int', 'String', 'Boolean', 'bytea', 'smallint', 'moods'].map(describeComparison).join('\n')}`
+
+function describeComparison(scalar: string): string {
+  const operators = ['_eq', '_gt', '_gte', '_lt', '_lte'].map(operator => `${operator}: ${scalar}`)
+  return `input ${scalar}_comparison_exp { ${operators.join(' ')} _in: [${scalar}!] _is_null: Boolean }`
+}
 
 const schemas = {
   editor: describeList('files', 'id: Int!, name: String!'),
   viewer: [
     describeList('files', 'id: Int!, content: bytea!, mood: moods!'),
     describeList('settings', 'is_only: Boolean!, rank: smallint!'),
-    describeList('users', 'id: Int!', 'all_users'),
+    describeList('users', 'id: Int!'),
+    'extend type users { files: [files!]! }',
     describeList('others', 'id: Int!'),
   ].join(''),
 }
 
 type Variables = { where: unknown; order_by: unknown; limit: number }
 
-function pull<Row>(type: string, columns: string, rootField = type) {
+function pull<Row>(type: string, columns: string) {
   const document: TypedDocumentNode<Record<string, Row[]>, Variables> = parse(`
     query Pull($where: ${type}_bool_exp!, $order_by: [${type}_order_by!]!, $limit: Int!) {
-      ${rootField}(where: $where, order_by: $order_by, limit: $limit) { ${columns} }
+      ${type}(where: $where, order_by: $order_by, limit: $limit) { ${columns} }
     }`)
   return document
 }
@@ -75,14 +81,14 @@ const settings = pullSync({
 })
 const users = pullSync({
   name: 'sync-users',
-  document: pull<{ id: number }>('users', 'id', 'all_users'),
+  document: pull<{ id: number; files: unknown }>('users', 'id files { id }'),
   role: 'viewer',
   key: 'id',
   into: 'users',
 })
 
 const refusal = new PermanentError('too-late', 'The period has ended')
-const report: TypedDocumentNode<unknown, Record<string, never>> = parse('query Report { all_users { id } }')
+const report: TypedDocumentNode<unknown, Record<string, never>> = parse('query Report { version }')
 /** Fails before it sends the operation that the API lacks. */
 const reportUsers = defineJob({
   name: 'report-users',
@@ -136,7 +142,7 @@ test('tables that no job reads are not made, because there may be thousands', as
 
 test('a job that needs what no API made from the SDL has is told so', async () => {
   await expect(project.run(users)).rejects.toThrow(
-    /^The API that the test makes from the SDL lacks a part that a job needs \(.*sync-users: Cannot query field "all_users" on type "query_root"\.\): it has tables with Hasura's default names, without relationships/,
+    /^The API that the test makes from the SDL lacks a part that a job needs \(.*sync-users: Cannot query field "files" on type "users"\.\): it reads tables, without relationships/,
   )
 })
 
@@ -164,10 +170,11 @@ test('metadata of which the API knows only a part is told with what it does not 
     join(metadataFolder, 'databases/databases.yaml'),
     `- name: default
   kind: postgres
+  customization: { naming_convention: graphql-default }
   tables: [{ table: { schema: public, name: files }, computed_fields: [] }]
 `,
   )
   await expect(openTestProject({ jobs: [files], folder, api: { sql: '', metadataFolder } })).rejects.toThrow(
-    `The API of tests can't serve all of the metadata in ${metadataFolder} (0.tables.0: Unrecognized key: "computed_fields"): give it a copy`,
+    `The API of tests can't serve all of the metadata in ${metadataFolder} (0.customization.naming_convention: Invalid input: expected "hasura-default"; 0.tables.0: Unrecognized key: "computed_fields"): give it a copy without these parts, or leave out \`api\``,
   )
 })

@@ -1,6 +1,7 @@
 import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
 import { mutationFields } from './mutation-fields.ts'
 import { queryFields } from './query-fields.ts'
+import { renameSchema } from './rename-schema.ts'
 import type { RoleModel } from './role-model.ts'
 import type { RootField, RootFields } from './root-field.ts'
 import { subscriptionFields } from './subscription-fields.ts'
@@ -31,7 +32,8 @@ export function buildSchema(model: RoleModel): RoleSchema {
     ? new GraphQLObjectType({ name: 'subscription_root', fields: subscriptionFields(types, model) })
     : undefined
   const schema = new GraphQLSchema({ query, mutation: mutation ?? null, subscription: subscription ?? null })
-  return { model, schema, queries: queries.actions, mutations: mutations.actions }
+  const own = { model, schema, queries: queries.actions, mutations: mutations.actions }
+  return model.shown ? { ...own, schema: renameSchema(own, model.shown) } : own
 }
 
 function queryRoot({ rootNamespace }: RoleModel, { configs }: RootFields): RootFields['configs'] {

@@ -15,6 +15,7 @@ import { buildRoleModel } from './role-model.ts'
 import { runMutation } from './run-mutation.ts'
 import { runQuery } from './run-query.ts'
 import type { Session } from './session.ts'
+import { namespaceOf } from './shown-field.ts'
 import { findStreamQuery, readBatch } from './sockets/stream-query.ts'
 import { SqlBuilder } from './sql-builder.ts'
 
@@ -124,11 +125,11 @@ export class Engine {
 
   async #queryField(field: SelectedField, role: RoleSchema, session: Session): Promise<string> {
     if (field.definition === undefined) return JSON.stringify(field.parent.name)
-    if (field.name === role.model.rootNamespace) return toObject(await this.#query(field.fields, role, session))
+    if (field.name === '__schema' || field.name === '__type') return JSON.stringify(introspect(field, role.schema))
+    if (namespaceOf(field.definition)) return toObject(await this.#query(field.fields, role, session))
     const action = role.queries.get(field.name)
     if (action !== undefined) return runQuery(field, action, this.#db.query, this.#context(role, session))
-    if (field.name === 'no_queries_available') return '"There are no queries available to the current role."'
-    return JSON.stringify(introspect(field, role.schema))
+    return '"There are no queries available to the current role."'
   }
 
   async #mutate(fields: readonly SelectedField[], role: RoleSchema, session: Session): Promise<[string, string][]> {

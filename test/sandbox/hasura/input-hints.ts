@@ -20,6 +20,21 @@ export function hintsOf(position: { extensions: Readonly<Record<string, unknown>
   }
 }
 
+interface Named {
+  readonly name: string
+  readonly extensions: Readonly<Record<string, unknown>>
+}
+
+/** What the sandbox calls a part of the schema, which may show it by another name. */
+export function ownNameOf({ name, extensions }: Named): string {
+  return typeof extensions.ownName === 'string' ? extensions.ownName : name
+}
+
+/** The extensions of what stands for a part of another schema. */
+export function withOwnName({ name, extensions }: Named): Record<string, unknown> {
+  return { ...extensions, ownName: name }
+}
+
 export function withHints<T extends object>(config: T, hints: InputHints): T & { extensions: Record<string, unknown> } {
   return { ...config, extensions: { ...hints } }
 }

@@ -1,3 +1,4 @@
+import type { GraphQLSchema } from 'graphql'
 import { z } from 'zod'
 
 // The part of Hasura's metadata v3 that the sandbox understands. Strict: a key it doesn't know is a mistake here, since
@@ -74,6 +75,7 @@ export const databasesSchema = z.tuple([
   z.object({
     name: z.string(),
     kind: z.literal('postgres'),
+    customization: z.strictObject({ naming_convention: z.literal('hasura-default').optional() }).optional(),
     tables: z.array(tableMetadataSchema),
     functions: z.array(functionMetadataSchema).default([]),
   }),
@@ -95,6 +97,8 @@ export interface Metadata {
   readonly introspectionDisabledFor: readonly string[]
   /** `customization.root_fields.namespace` of the source, for its queries: nothing here writes or subscribes in one. */
   readonly rootNamespace?: string
+  /** By role, the schema whose names it sees; default: Hasura's default names. The types of rows have the names of the tables. */
+  readonly shown?: ReadonlyMap<string, GraphQLSchema>
 }
 
 function isOnlyRead(

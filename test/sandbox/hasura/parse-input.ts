@@ -9,7 +9,7 @@ import {
   type TypeNode,
 } from 'graphql'
 import { type Path, validationFailed } from './hasura-error.ts'
-import { hintsOf, type InputHints } from './input-hints.ts'
+import { hintsOf, type InputHints, ownNameOf } from './input-hints.ts'
 import { describeValue, type InputValue, isNull, type Variables } from './input-value.ts'
 import { isJsonObject, type Json } from './lossless-json.ts'
 import { parseColumnValue, parsePlainScalar } from './parse-scalar.ts'
@@ -36,7 +36,10 @@ export function parseInput(given: InputValue, position: InputPosition, variables
   const { hints, path } = position
   if (isNull(value) && hints.acceptsNull === true && type === position.type) return { kind: 'null' }
   if (type instanceof GraphQLList) return parseList(value, type.ofType, hints, path, variables)
-  if (type instanceof GraphQLEnumType) return parseEnum(value, type, path)
+  if (type instanceof GraphQLEnumType) {
+    const name = parseEnum(value, type, path)
+    return hints.column === undefined ? { kind: 'enum', name } : { kind: 'scalar', json: name }
+  }
   if (type instanceof GraphQLInputObjectType) return parseObject(value, type, path, variables)
   if (!(type instanceof GraphQLScalarType)) throw new Error(`${type} is not an input type`)
   const json =
@@ -71,17 +74,20 @@ function listItems(value: InputValue): InputValue[] | undefined {
   return value.node.kind === 'ListValue' ? value.node.values.map(node => ({ kind: 'literal', node })) : undefined
 }
 
-function parseEnum(value: InputValue, type: GraphQLEnumType, path: Path): Input {
+function parseEnum(value: InputValue, type: GraphQLEnumType, path: Path): string {
   const name = enumName(value)
   if (name === undefined) {
     throw validationFailed(`expected an enum value for type '${type.name}', but found ${describeValue(value)}`, path)
   }
-  const names = type.getValues().map(({ name }) => name)
-  if (!names.includes(name)) {
-    const list = names.map(n => `'${n}'`).join(', ')
+  const known = type.getValue(name)
+  if (!known) {
+    const list = type
+      .getValues()
+      .map(value => `'${value.name}'`)
+      .join(', ')
     throw validationFailed(`expected one of the values [${list}] for type '${type.name}', but found '${name}'`, path)
   }
-  return { kind: 'enum', name }
+  return ownNameOf(known)
 }
 
 function enumName(value: InputValue): string | undefined {
@@ -119,7 +125,7 @@ interface Member {
   readonly extensions: Readonly<Record<string, unknown>>
 }
 
-/** Fields of an input object and arguments of a field follow the same rules. */
+/** Fields of an input object and arguments of a field follow the same rules. The result has the sandbox's own names. */
 export function parseMembers(
   given: ReadonlyMap<string, InputValue>,
   definitions: readonly Member[],
@@ -138,7 +144,7 @@ export function parseMembers(
       continue
     }
     parsed.set(
-      name,
+      ownNameOf(definition),
       parseInput(value, { type, hints: hintsOf(definition), hasDefault, path: [...path, name] }, variables),
     )
   }

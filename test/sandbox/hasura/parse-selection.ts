@@ -13,6 +13,7 @@ import {
   TypeMetaFieldDef,
 } from 'graphql'
 import { type Path, validationFailed } from './hasura-error.ts'
+import { ownNameOf } from './input-hints.ts'
 import type { Variables } from './input-value.ts'
 import { type Input, parseInput, parseMembers } from './parse-input.ts'
 
@@ -20,6 +21,7 @@ type Definition = GraphQLField<unknown, unknown>
 
 export interface SelectedField {
   readonly responseName: string
+  /** The sandbox's own. */
   readonly name: string
   readonly parent: GraphQLObjectType
   /** Absent for `__typename`. */
@@ -73,7 +75,7 @@ function parseField(
   }
   const args = parseMembers(given, definition.args, [...path, 'args'], context.variables)
   const fields = type instanceof GraphQLObjectType ? parseSelection(sets, type, context, path) : []
-  return { responseName, name, parent, definition, args, fields }
+  return { responseName, name: ownNameOf(definition), parent, definition, args, fields }
 }
 
 function fieldDefinition(parent: GraphQLObjectType, name: string, context: SelectionContext): Definition | undefined {

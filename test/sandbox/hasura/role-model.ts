@@ -1,3 +1,4 @@
+import type { GraphQLSchema } from 'graphql'
 import type { Catalog, Column, SqlFunction, Table } from './catalog.ts'
 import type { FunctionMetadata, Metadata, TableMetadata } from './metadata-schema.ts'
 import { renameTable } from './rename-table.ts'
@@ -38,6 +39,8 @@ export interface RoleModel {
   readonly introspection: boolean
   /** In which the source's queries are. */
   readonly rootNamespace?: string
+  /** See Metadata. */
+  readonly shown?: GraphQLSchema | undefined
 }
 
 export function buildRoleModel(role: string, metadata: Metadata, catalog: Catalog): RoleModel {
@@ -48,6 +51,7 @@ export function buildRoleModel(role: string, metadata: Metadata, catalog: Catalo
     functions: metadata.functions.flatMap(f => buildRoleFunction(role, f, catalog, tables)),
     introspection: !metadata.introspectionDisabledFor.includes(role),
     ...(metadata.rootNamespace !== undefined && { rootNamespace: metadata.rootNamespace }),
+    shown: metadata.shown?.get(role),
   }
 }
 

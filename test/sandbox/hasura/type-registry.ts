@@ -50,7 +50,7 @@ const builtInScalars: Readonly<Record<string, GraphQLScalarType>> = {
 
 const scalarNames: Readonly<Record<string, string>> = { int8: 'bigint', int2: 'smallint' }
 
-function getOrMake<T>(map: Map<string, T>, name: string, make: () => T): T {
+export function getOrMake<T>(map: Map<string, T>, name: string, make: () => T): T {
   const existing = map.get(name)
   if (existing !== undefined) return existing
   const made = make()
