@@ -10,6 +10,7 @@ import { createRunLog } from '../dashboard/run-log.ts'
 import { ConfigError } from '../errors.ts'
 import { renderExplanation } from '../explanation.ts'
 import { createControlClient, waitForOwner } from '../http/control-client.ts'
+import { findPackageManager } from '../init/package-manager.ts'
 import { createLog, describeError, type Log } from '../log.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
 import type { Operations } from '../operations/registry.ts'
@@ -22,6 +23,7 @@ import { createLiveTerminal } from './live-terminal.ts'
 import { MissingCommandError, parseArguments } from './parse-arguments.ts'
 import { printLogLine } from './print-log.ts'
 import { createSafeTerminal } from './safe-terminal.ts'
+import { spellCommands } from './spell-commands.ts'
 import { createUnforeseenListener, type UnforeseenListener } from './unforeseen.ts'
 import { worker } from './worker.ts'
 
@@ -51,7 +53,11 @@ const defaultColumns = 100
 /** Runs one command and writes its result or error to the terminal. @returns the exit code */
 export async function runCli(invocation: Invocation): Promise<number> {
   const { argv, version, signal } = invocation
-  const { terminal, told } = watch(createSafeTerminal(createLiveTerminal(invocation.terminal)))
+  const isJson = argv.includes('--json')
+  const manager = await findPackageManager(invocation.host.project.folder)
+  const { terminal, told } = watch(
+    spellCommands(createSafeTerminal(createLiveTerminal(invocation.terminal)), manager, isJson),
+  )
   using resources = new DisposableStack()
   const createContext = (own: Invocation, settings: Settings, isWorker: boolean): CommandContext => {
     if (settings.config.proxies) resources.use(useProxies(settings.config.proxies))
@@ -89,7 +95,7 @@ export async function runCli(invocation: Invocation): Promise<number> {
     const lines = linesOf(error, signal)
     for (const line of lines) terminal.err(`${line}\n`)
     // With --json, stdout holds one document, also after an error.
-    if (argv.includes('--json') && !told()) {
+    if (isJson && !told()) {
       terminal.out(`${JSON.stringify({ error: { code: describeError(error).code, message: lines.join('\n') } })}\n`)
     }
     return code

@@ -26,7 +26,7 @@ export async function warnOfPlace(
   if (has('package.json') && manager !== 'npm') {
     if (manager === 'pnpm') warnings.push(...(await warnOfBuilds(withParents(folder), builds)))
     warnings.push(
-      `Where messages and documents say "npm run -s cli --", use "${commandOf(manager)}": npm refuses a project whose devEngines names another package manager`,
+      `Where documents run a command with npm, use "${commandOf(manager)} <command>": npm refuses a project whose devEngines names another package manager`,
     )
   }
   const installing = written.filter(({ content }) => content.includes('npm ci')).map(({ path }) => path)

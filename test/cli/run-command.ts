@@ -35,6 +35,8 @@ export interface Surroundings {
   /** What a person answers to every question. */
   readonly answer?: string
   readonly clock?: Clock
+  /** The project's; default: that of the wiki. */
+  readonly folder?: string
   /** Beside those of the wiki. */
   readonly moreJobs?: readonly JobDefinition[]
 }
@@ -48,6 +50,7 @@ export async function runWith(
     columns,
     answer,
     clock = systemClock,
+    folder,
     moreJobs = [],
   }: Surroundings = {},
 ): Promise<Ended> {
@@ -81,7 +84,7 @@ export async function runWith(
       hostname: hostname(),
       pid: process.pid,
       uid: process.getuid?.(),
-      project: wikiProject,
+      project: folder === undefined ? wikiProject : { ...wikiProject, folder },
       readSecretFile: path => readFile(path, 'utf8'),
     },
     loadDefinitions: async project =>

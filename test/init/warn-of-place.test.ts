@@ -28,7 +28,7 @@ test('with pnpm it says what goes elsewhere, once', async () => {
   await writeFile(join(folder, 'pnpm-lock.yaml'), '')
   expect(await warn()).toEqual([
     'Put "allowBuilds: { msgpackr-extract: false }" into pnpm-workspace.yaml: else "pnpm install" ends with ERR_PNPM_IGNORED_BUILDS',
-    'Where messages and documents say "npm run -s cli --", use "pnpm run cli": npm refuses a project whose devEngines names another package manager',
+    'Where documents run a command with npm, use "pnpm run cli <command>": npm refuses a project whose devEngines names another package manager',
     '.github/workflows/check.yml and Dockerfile install with npm: change them to pnpm, and .dockerignore to let its lock file through',
   ])
   expect(await warn()).toEqual([])
