@@ -8,8 +8,19 @@ import { explainIssues } from '../failures/explain-issues.ts'
 import { loadRoleSchema } from '../hasura/role-schema.ts'
 import { createUseCheck, findSchemaTables, joinTables, renderTables } from './tables-of-schema.ts'
 
+/** A project's own source, by the names of the SDL of the roles of the jobs. */
+export async function readSource(
+  schemaFolder: URL,
+  jobs: readonly JobDefinition[],
+  { sql, metadataFolder }: { readonly sql: string; readonly metadataFolder: string },
+) {
+  const metadata = readMetadata(metadataFolder)
+  const schemas = await Promise.all(rolesOf(jobs).map(role => loadRoleSchema(schemaFolder, role)))
+  return { sql, metadata: { ...metadata, shown: new Map(schemas.map(({ role, schema }) => [role, schema])) } }
+}
+
 /** Of Hasura's metadata the API knows a part, and refuses the rest, because tests would rely on what it ignores. */
-export function readMetadata(folder: string): Metadata {
+function readMetadata(folder: string): Metadata {
   try {
     return loadMetadata(folder)
   } catch (error) {
@@ -17,8 +28,7 @@ export function readMetadata(folder: string): Metadata {
     throw new ConfigError([
       {
         found: `The API of tests can't serve all of the metadata in ${folder} (${explainIssues(error, 'metadata')})`,
-        remedy:
-          'give it a copy without these parts, or leave out `api`: its tables and names are then those of the SDL',
+        remedy: 'give it a copy without these parts',
       },
     ])
   }

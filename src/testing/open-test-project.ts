@@ -17,7 +17,7 @@ import { createLog } from '../log.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
 import { explainUnserved } from './explain-unserved.ts'
-import { makeSource, readMetadata } from './make-source.ts'
+import { makeSource, readSource } from './make-source.ts'
 
 export interface TestProjectOptions {
   readonly jobs: readonly JobDefinition[]
@@ -70,9 +70,10 @@ export async function openTestProject(options: TestProjectOptions): Promise<Test
   const identity = opened.use(
     await startIdentityProvider({ clients: [{ clientId, clientSecret, roles, email: 'test@project.example' }] }),
   )
+  const schemaFolder = schemaFolderOf({ folder })
   const source = options.api
-    ? { sql: options.api.sql, metadata: readMetadata(options.api.metadataFolder) }
-    : await makeSource(schemaFolderOf({ folder }), jobs, options.rows ?? 10)
+    ? await readSource(schemaFolder, jobs, options.api)
+    : await makeSource(schemaFolder, jobs, options.rows ?? 10)
   const jwt = { jwkUrl: identity.jwksUrl, issuer: identity.issuer }
   const api = opened.use(await startHasura({ jwt, source }))
   const dataDir = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-test-'))

@@ -8,7 +8,7 @@ import {
   isNonNullType,
   visit,
 } from 'graphql'
-import { namespaceOf, readShownField, type ShownField } from '#sandbox/hasura/shown-field'
+import { namespaceOf, readShownQuery, type ShownField } from '#sandbox/hasura/shown-field'
 import { identifier, literal } from '#sandbox/hasura/sql-builder'
 import { readNaming } from '../hasura/read-naming.ts'
 import { columnTypeOf, type NamingConvention } from '../hasura/scalars.ts'
@@ -38,7 +38,7 @@ export function findSchemaTables(schema: GraphQLSchema): readonly SchemaTable[] 
   const root = Object.values(schema.getQueryType()?.getFields() ?? {})
   const inNamespaces = root.flatMap(field => Object.values(namespaceOf(field)?.getFields() ?? {}))
   const byTable = Map.groupBy(
-    [...root, ...inNamespaces].flatMap(field => readShownField(field) ?? []),
+    [...root, ...inNamespaces].flatMap(field => readShownQuery(field) ?? []),
     ({ row }) => row.name,
   )
   return [...byTable].flatMap(([name, fields]) => {

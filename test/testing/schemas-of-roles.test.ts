@@ -170,11 +170,10 @@ test('metadata of which the API knows only a part is told with what it does not 
     join(metadataFolder, 'databases/databases.yaml'),
     `- name: default
   kind: postgres
-  customization: { naming_convention: graphql-default }
   tables: [{ table: { schema: public, name: files }, computed_fields: [] }]
 `,
   )
   await expect(openTestProject({ jobs: [files], folder, api: { sql: '', metadataFolder } })).rejects.toThrow(
-    `The API of tests can't serve all of the metadata in ${metadataFolder} (0.customization.naming_convention: Invalid input: expected "hasura-default"; 0.tables.0: Unrecognized key: "computed_fields"): give it a copy without these parts, or leave out \`api\``,
+    `The API of tests can't serve all of the metadata in ${metadataFolder} (0.tables.0: Unrecognized key: "computed_fields"): give it a copy`,
   )
 })

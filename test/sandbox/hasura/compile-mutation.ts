@@ -1,7 +1,8 @@
-import { getNamedType } from 'graphql'
+import { type GraphQLOutputType, getNamedType, isObjectType } from 'graphql'
 import { type BoolExp, boolExpToSql, operandToSql } from './bool-exp.ts'
 import { rowAsJson, rowsAsJson, type SelectContext } from './compile-select.ts'
 import { parseFailed, validationFailed } from './hasura-error.ts'
+import { ownNameOf } from './input-hints.ts'
 import { parseFilter, presetOperand } from './parse-filter.ts'
 import type { Input } from './parse-input.ts'
 import type { SelectedField } from './parse-selection.ts'
@@ -175,13 +176,18 @@ export const keyOf = (input: Input | undefined, table: RoleTable): BoolExp => ke
 
 /** The mutation's response, from the rows that the same statement changed. */
 function respond(field: SelectedField, table: RoleTable, change: string, context: SelectContext): Statement {
-  const type = field.definition === undefined ? undefined : getNamedType(field.definition.type).name
-  const isResponse = type === `${table.table.name}_mutation_response`
+  const isResponse = field.definition !== undefined && isMutationResponse(field.definition.type)
   const result = isResponse
     ? responseObject(field, table, context)
     : rowAsJson(field.fields, table, `SELECT * FROM ${touched}`, context)
   return `WITH ${touched} AS (${change})
     SELECT (${result})::text AS "result", (SELECT count(*) FROM ${touched} WHERE NOT coalesce("__check", false))::int AS "violations"`
+}
+
+/** Otherwise it is a row. */
+function isMutationResponse(type: GraphQLOutputType): boolean {
+  const named = getNamedType(type)
+  return isObjectType(named) && Object.values(named.getFields()).some(field => ownNameOf(field) === 'affected_rows')
 }
 
 function responseObject(field: SelectedField, table: RoleTable, context: SelectContext): string {

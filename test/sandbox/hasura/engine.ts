@@ -118,9 +118,7 @@ export class Engine {
     if (introspects && !role.model.introspection) {
       throw new HasuraError('not-supported', `introspection is disabled for role: "${session.role}"`)
     }
-    const members: [string, string][] = []
-    for (const field of fields) members.push([field.responseName, await this.#queryField(field, role, session)])
-    return members
+    return inOrder(fields, field => this.#queryField(field, role, session))
   }
 
   async #queryField(field: SelectedField, role: RoleSchema, session: Session): Promise<string> {
@@ -135,16 +133,14 @@ export class Engine {
   async #mutate(fields: readonly SelectedField[], role: RoleSchema, session: Session): Promise<[string, string][]> {
     try {
       return await this.#db.transaction(async query => {
-        const members: [string, string][] = []
-        for (const field of fields) {
+        const run = async (field: SelectedField): Promise<string> => {
+          if (field.definition === undefined) return JSON.stringify(field.parent.name)
+          if (namespaceOf(field.definition)) return toObject(await inOrder(field.fields, run))
           const action = role.mutations.get(field.name)
-          const text =
-            action === undefined
-              ? JSON.stringify(field.parent.name)
-              : await runMutation(field, action, query, () => this.#context(role, session, true))
-          members.push([field.responseName, text])
+          if (action === undefined) throw new Error(`the schema offers ${field.name}, which does nothing`)
+          return runMutation(field, action, query, () => this.#context(role, session, true))
         }
-        return members
+        return inOrder(fields, run)
       })
     } catch (error) {
       throw fromDatabaseError(error)
@@ -168,6 +164,16 @@ export class Engine {
     this.#schemas.set(role, made)
     return made
   }
+}
+
+/** One after the other, because a mutation may depend on the one before. */
+async function inOrder(
+  fields: readonly SelectedField[],
+  run: (field: SelectedField) => Promise<string>,
+): Promise<[string, string][]> {
+  const members: [string, string][] = []
+  for (const field of fields) members.push([field.responseName, await run(field)])
+  return members
 }
 
 function toObject(members: readonly (readonly [string, string])[]): string {

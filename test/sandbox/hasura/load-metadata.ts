@@ -8,12 +8,14 @@ export function loadMetadata(directory: string): Metadata {
   versionSchema.parse(readYaml(join(directory, 'version.yaml')))
   const [database] = databasesSchema.parse(readYaml(join(directory, 'databases/databases.yaml')))
   const introspection = join(directory, 'graphql_schema_introspection.yaml')
+  const { prefix, suffix } = database.customization?.type_names ?? {}
   return {
     tables: database.tables,
     functions: database.functions,
     introspectionDisabledFor: existsSync(introspection)
       ? introspectionSchema.parse(readYaml(introspection)).disabled_for_roles
       : [],
+    typeNames: { prefix: prefix ?? '', suffix: suffix ?? '' },
   }
 }
 

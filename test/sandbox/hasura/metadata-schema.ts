@@ -38,8 +38,12 @@ const selectPermission = z.strictObject({
   allow_aggregations: z.boolean().default(false),
 })
 
+/** What the schema shows that a role sees. */
+const customNames = z.record(z.string(), z.unknown()).nullish()
+
 const tableConfiguration = z.strictObject({
   custom_name: z.string().optional(),
+  custom_root_fields: customNames,
   column_config: z.record(z.string(), z.strictObject({ custom_name: z.string() })).default({}),
 })
 
@@ -66,6 +70,7 @@ const functionMetadataSchema = z.strictObject({
     .strictObject({
       exposed_as: z.enum(['query', 'mutation']).default('query'),
       session_argument: z.string().optional(),
+      custom_root_fields: customNames,
     })
     .default({ exposed_as: 'query' }),
   permissions: z.array(z.strictObject({ role: z.string() })).default([]),
@@ -75,7 +80,13 @@ export const databasesSchema = z.tuple([
   z.object({
     name: z.string(),
     kind: z.literal('postgres'),
-    customization: z.strictObject({ naming_convention: z.literal('hasura-default').optional() }).optional(),
+    customization: z
+      .strictObject({
+        naming_convention: z.string().nullish(),
+        root_fields: customNames,
+        type_names: z.strictObject({ prefix: z.string().nullish(), suffix: z.string().nullish() }).nullish(),
+      })
+      .nullish(),
     tables: z.array(tableMetadataSchema),
     functions: z.array(functionMetadataSchema).default([]),
   }),
@@ -91,14 +102,21 @@ export type TableMetadataInput = z.input<typeof tableMetadataSchema>
 export type SelectPermission = z.input<typeof selectPermission>
 export type FunctionMetadata = z.infer<typeof functionMetadataSchema>
 
+export interface TypeNames {
+  readonly prefix: string
+  readonly suffix: string
+}
+
 export interface Metadata {
   readonly tables: readonly TableMetadata[]
   readonly functions: readonly FunctionMetadata[]
   readonly introspectionDisabledFor: readonly string[]
   /** `customization.root_fields.namespace` of the source, for its queries: nothing here writes or subscribes in one. */
   readonly rootNamespace?: string
-  /** By role, the schema whose names it sees; default: Hasura's default names. The types of rows have the names of the tables. */
+  /** By role, the schema whose names it sees; default: Hasura's default names. */
   readonly shown?: ReadonlyMap<string, GraphQLSchema>
+  /** Around the name of its table, in the type of a row that is shown. */
+  readonly typeNames?: TypeNames
 }
 
 function isOnlyRead(

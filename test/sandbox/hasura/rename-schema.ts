@@ -21,28 +21,52 @@ import {
   isRequiredArgument,
 } from 'graphql'
 import type { RoleSchema } from './build-schema.ts'
+import { Counterparts, isSameName, pair } from './counterparts.ts'
 import { withOwnName } from './input-hints.ts'
-import { namespaceOf, readShownField } from './shown-field.ts'
+import type { TypeNames } from './metadata-schema.ts'
+import type { RootFields } from './root-field.ts'
+import { namespaceOf, readShownMutation, readShownQuery, type ShownField } from './shown-field.ts'
 import { getOrMake } from './type-registry.ts'
 
 type Field = GraphQLField<unknown, unknown>
+type Root = GraphQLObjectType | null | undefined
+type FindOwn = (shown: Field) => Field | undefined
 
 /**
  * A role's schema by the names of the one that it is shown, without what either lacks: a naming convention, custom root fields and the
- * customization of a source rename fields, types and arguments. Types of rows are called as the tables are.
+ * customization of a source rename fields, types and arguments.
  */
-export function renameSchema({ schema, queries }: Omit<RoleSchema, 'model'>, shown: GraphQLSchema): GraphQLSchema {
-  const ownNames = new Map([...queries].map(([name, { kind, table }]) => [`${kind} ${table.table.name}`, name]))
-  const types = new RenamedTypes(field => {
-    const read = readShownField(field)
-    return read && ownNames.get(`${read.kind} ${read.row.name}`)
-  })
-  const renamed = (root: GraphQLObjectType | null | undefined, own: GraphQLObjectType | null | undefined) =>
-    root && own ? types.root(root, own) : undefined
+export function renameSchema({ model, schema, queries, mutations }: RoleSchema, shown: GraphQLSchema): GraphQLSchema {
+  const finder = (own: GraphQLObjectType, actions: RootFields['actions'], read: typeof readShownQuery): FindOwn => {
+    const served = [...actions].flatMap(([name, { kind, table }]) => {
+      const field = own.getFields()[name]
+      return field ? [{ field, reads: nameOf(kind, table.table.name, model.typeNames) }] : []
+    })
+    const byName = new Counterparts(served.map(({ field }) => [field.name, field]))
+    const byTable = new Counterparts(served.map(({ field, reads }) => [reads, field]))
+    return field => {
+      const reads = describe(read(field))
+      const same = byName.find(field.name)
+      return same && isSameName(describe(read(same), model.typeNames), reads) ? same : byTable.find(reads)
+    }
+  }
+  const types = new RenamedTypes()
+  const rename = (of: Root, own: Root, actions: RootFields['actions'], read: typeof readShownQuery) =>
+    of && own ? types.root(of, finder(own, actions, read)) : undefined
   return new GraphQLSchema({
-    query: renamed(shown.getQueryType(), schema.getQueryType()) ?? schema.getQueryType() ?? null,
-    subscription: renamed(shown.getSubscriptionType(), schema.getSubscriptionType()) ?? null,
+    query: rename(shown.getQueryType(), schema.getQueryType(), queries, readShownQuery) ?? schema.getQueryType(),
+    mutation: rename(shown.getMutationType(), schema.getMutationType(), mutations, readShownMutation),
+    subscription: rename(shown.getSubscriptionType(), schema.getSubscriptionType(), queries, readShownQuery),
   })
+}
+
+/** @param typeNames what is shown around the name */
+function nameOf(kind: string, row: string, { prefix, suffix }: TypeNames = { prefix: '', suffix: '' }): string {
+  return `${kind} ${prefix}${row}${suffix}`
+}
+
+function describe(field: ShownField | undefined, typeNames?: TypeNames): string {
+  return field ? nameOf(field.kind, field.row.name, typeNames) : ''
 }
 
 /** Types of the shown schema with the hints of their counterparts, each made once. */
@@ -50,27 +74,24 @@ class RenamedTypes {
   readonly #objects = new Map<string, GraphQLObjectType>()
   readonly #inputs = new Map<string, GraphQLInputObjectType>()
   readonly #enums = new Map<string, GraphQLEnumType>()
-  readonly #ownNameOf: (root: Field) => string | undefined
-  constructor(ownNameOf: (root: Field) => string | undefined) {
-    this.#ownNameOf = ownNameOf
-  }
 
   /** @returns undefined if it has no field */
-  root(shown: GraphQLObjectType, own: GraphQLObjectType, isNamespace = false): GraphQLObjectType | undefined {
+  root(shown: GraphQLObjectType, findOwn: FindOwn, isNamespace = false): GraphQLObjectType | undefined {
     const fields: GraphQLFieldConfigMap<unknown, unknown> = {}
     for (const field of Object.values(shown.getFields())) {
-      const counterpart = own.getFields()[this.#ownNameOf(field) ?? '']
+      const own = findOwn(field)
       const namespace = isNamespace ? undefined : namespaceOf(field)
-      const inner = namespace && this.root(namespace, own, true)
-      const config = counterpart ? this.#field(field, counterpart) : inner && { type: inner }
+      const inner = namespace && this.root(namespace, findOwn, true)
+      const config = own ? this.#field(field, own) : inner && { type: inner }
       if (config) fields[field.name] = config
     }
     if (Object.keys(fields).length === 0) return undefined
     return getOrMake(this.#objects, shown.name, () => new GraphQLObjectType({ name: shown.name, fields }))
   }
 
-  /** @returns undefined if it needs an argument that its counterpart lacks */
+  /** @returns undefined if it is something else, or needs an argument that its counterpart lacks */
   #field(shown: Field, own: Field): GraphQLFieldConfig<unknown, unknown> | undefined {
+    if (isObjectType(getNamedType(shown.type)) !== isObjectType(getNamedType(own.type))) return undefined
     const args = pair(shown.args, own.args)
     if (shown.args.some(argument => isRequiredArgument(argument) && !args.some(([{ name }]) => name === argument.name)))
       return undefined
@@ -150,15 +171,3 @@ class RenamedTypes {
     )
   }
 }
-
-/** Each with its counterpart: it has the same name, or the same in another case (`order_by` and `orderBy`, `asc` and `ASC`). */
-function pair<T extends { readonly name: string }>(shown: readonly T[], own: readonly T[]): (readonly [T, T])[] {
-  const exact = new Map(own.map(each => [each.name, each]))
-  const folded = new Map(own.map(each => [fold(each.name), each]))
-  return shown.flatMap(each => {
-    const counterpart = exact.get(each.name) ?? folded.get(fold(each.name))
-    return counterpart ? [[each, counterpart] as const] : []
-  })
-}
-
-const fold = (name: string) => name.replaceAll('_', '').toLowerCase()

@@ -1,6 +1,6 @@
 import type { GraphQLSchema } from 'graphql'
 import type { Catalog, Column, SqlFunction, Table } from './catalog.ts'
-import type { FunctionMetadata, Metadata, TableMetadata } from './metadata-schema.ts'
+import type { FunctionMetadata, Metadata, TableMetadata, TypeNames } from './metadata-schema.ts'
 import { renameTable } from './rename-table.ts'
 
 export interface Relationship {
@@ -41,6 +41,7 @@ export interface RoleModel {
   readonly rootNamespace?: string
   /** See Metadata. */
   readonly shown?: GraphQLSchema | undefined
+  readonly typeNames?: TypeNames | undefined
 }
 
 export function buildRoleModel(role: string, metadata: Metadata, catalog: Catalog): RoleModel {
@@ -52,6 +53,7 @@ export function buildRoleModel(role: string, metadata: Metadata, catalog: Catalo
     introspection: !metadata.introspectionDisabledFor.includes(role),
     ...(metadata.rootNamespace !== undefined && { rootNamespace: metadata.rootNamespace }),
     shown: metadata.shown?.get(role),
+    typeNames: metadata.typeNames,
   }
 }
 
