@@ -61,6 +61,10 @@ describe('what is tried again', () => {
     ['503', refuse(503)],
     ['504', refuse(504)],
     ['429', refuse(429)],
+    ['408 of a proxy', () => new Response('<html>', { status: 408 })],
+    ['425 of a proxy', () => new Response('<html>', { status: 425 })],
+    ["Cloudflare's 521, without the server", () => new Response('<html>', { status: 521 })],
+    ["Cloudflare's 530, without the tunnel", () => new Response('error code: 1033', { status: 530 })],
     ['409 of a request that is being handled', refuse(409, { 'retry-after': '1' })],
   ])('%s, under the same key', async (_what, fault) => {
     const { client, asked } = open([fault, fault, accepted])
@@ -203,6 +207,27 @@ describe('waiting', () => {
   test('survives a restart', async () => {
     const { client } = open([() => report('running'), unreachable, refuse(503), () => report('done')])
     expect(await client.wait('r1')).toMatchObject({ state: 'done' })
+  })
+
+  test.each<[string, Reply]>([
+    ['no connection', unreachable],
+    ['the 503 of a gateway', refuse(503, { 'retry-after': '10' })],
+  ])('goes on through minutes of %s', async (_what, away) => {
+    const { client, state } = open([() => report('running'), ...Array(28).fill(away), () => report('done')])
+    expect(await client.wait('r1')).toMatchObject({ state: 'done' })
+    expect(state.now).toBeGreaterThan(60_000)
+  })
+
+  test('says why no answer comes when its time is over, and at once what time does not change', async () => {
+    const gone = open([() => report('running'), unreachable])
+    await expect(gone.client.wait('r1', { timeoutMs: 60_000 })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: "The worker can't be reached (ECONNREFUSED)",
+    })
+    expect(gone.state.now).toBeGreaterThan(45_000)
+    const refused = open([() => report('running'), refuse(403)])
+    await expect(refused.client.wait('r1')).rejects.toMatchObject({ code: 'unauthorized' })
+    expect(refused.asked).toHaveLength(2)
   })
 })
 
@@ -446,6 +471,44 @@ test.each([
   const error = await client.request('sync').catch((thrown: unknown) => thrown)
   expect(error).toMatchObject({ code: 'unauthorized', message: expect.stringContaining(told) })
   expect([calls, asked]).toEqual([1, []])
+})
+
+describe('no answer comes from a cache, such as that of Next.js', () => {
+  async function optionsWith(token: ClientOptions['token']): Promise<unknown[]> {
+    const given: RequestInit[] = []
+    const fetch: typeof globalThis.fetch = async (input, init = {}) => {
+      given.push(init)
+      const address = String(input)
+      if (address.endsWith('openid-configuration')) return Response.json({ issuer, token_endpoint: `${issuer}/token` })
+      return address.endsWith('/token') ? Response.json({ access_token: 't' }) : accepted()
+    }
+    await createClient({ url, token, fetch }).request('sync')
+    return given.map(({ cache }) => cache)
+  }
+
+  test('whatever is asked for', async () => {
+    expect(await optionsWith(credentials)).toEqual(['no-store', 'no-store', 'no-store'])
+  })
+
+  test('and nothing is said of it where requests have no such option, as in older Cloudflare Workers', async () => {
+    vi.stubGlobal('Request', class {})
+    try {
+      expect(await optionsWith('t')).toEqual([undefined])
+    } finally {
+      vi.unstubAllGlobals()
+    }
+  })
+})
+
+test('a platform without AbortSignal.any is not told as a worker that is away', async () => {
+  const { any } = AbortSignal
+  Reflect.deleteProperty(AbortSignal, 'any')
+  const { client } = open([accepted], { token: 't' })
+  try {
+    await expect(client.request('sync', {}, { signal: new AbortController().signal })).rejects.toThrow(TypeError)
+  } finally {
+    AbortSignal.any = any
+  }
 })
 
 test('a given fetch is called as a function, because browsers refuse it as a method', async () => {

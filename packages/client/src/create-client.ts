@@ -90,8 +90,15 @@ export interface Client<L extends readonly JobLike[]> {
  */
 export function createClient<const L extends readonly JobLike[]>(options: ClientOptions): Client<L> {
   // Called as a function: browsers refuse `fetch` as a method of anything but the window.
-  return createClientIn({ ...platform, fetch: (...words) => (options.fetch ?? fetch)(...words) }, options)
+  const ask: typeof fetch = (address, init) => (options.fetch ?? fetch)(address, { ...init, ...uncached() })
+  return createClientIn({ ...platform, fetch: ask }, options)
 }
+
+/**
+ * Next.js keeps what its `fetch` got, also for `POST`. A Cloudflare Worker with a compatibility date before 2024-11-11 knows no such
+ * option, and throws.
+ */
+const uncached = (): RequestInit => ('cache' in Request.prototype ? { cache: 'no-store' } : {})
 
 const tryMs = 10_000
 

@@ -1,4 +1,4 @@
-import { ClientError } from './client-error.ts'
+import { ClientError, type ClientErrorCode } from './client-error.ts'
 import { findText, readObject } from './read-body.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -18,7 +18,7 @@ const pausesMs = [250, 1_000, 3_000]
 
 /**
  * Sends something that may be sent more than once, until it gets a response, the deadline is near, or four attempts have failed.
- * Retries after no response, 429, 502, 503 and 504, and 409 with `Retry-After` (the first of two equal requests is being handled).
+ * Retries after no response, what `isPassing` names, and 409 with `Retry-After` (the first of two equal requests is being handled).
  *
  * @param send one attempt, after so many others
  * @throws ClientError; the signal's reason
@@ -52,8 +52,9 @@ async function attempt(
 ): Promise<Answer | ClientError> {
   signal?.throwIfAborted()
   const deadline = AbortSignal.timeout(Math.ceil(tryMs))
+  const either = signal ? AbortSignal.any([signal, deadline]) : deadline
   try {
-    const response = await send(signal ? AbortSignal.any([signal, deadline]) : deadline)
+    const response = await send(either)
     // What browsers tell of a redirect.
     if (response.type === 'opaqueredirect') return new ClientError('unavailable', `${what} answered with ${redirect}`)
     const body = await readObject(response)
@@ -85,21 +86,28 @@ function explainStatus(
   const told = found !== undefined && remedy !== undefined ? `${found}: ${remedy}` : found
   const said = told ?? (status >= 300 && status < 400 ? redirect : undefined)
   const retryAfterMs = readRetryAfter(headers.get('retry-after'))
-  const isTransient = [429, 502, 503, 504].includes(status) || (status === 409 && retryAfterMs !== undefined)
-  const code =
-    status === 401 || status === 403
-      ? 'unauthorized'
-      : status === 429
-        ? 'rate-limited'
-        : status >= 400 && status < 500
-          ? 'usage'
-          : 'unavailable'
-  return new ClientError(code, `${what} answered HTTP ${status}${said === undefined ? '' : `: ${said}`}`, {
-    status,
-    reason: findText(body, 'code', 'error', 'type'),
-    retryAfterMs,
-    isTransient,
-  })
+  const isTransient = isPassing(status) || (status === 409 && retryAfterMs !== undefined)
+  return new ClientError(
+    codeOfStatus(status),
+    `${what} answered HTTP ${status}${said === undefined ? '' : `: ${said}`}`,
+    {
+      status,
+      reason: findText(body, 'code', 'error', 'type'),
+      retryAfterMs,
+      isTransient,
+    },
+  )
+}
+
+/** What proxies answer without the server: 408, 425, and Cloudflare's 520 to 530, have the meaning of 502 to 504. */
+function isPassing(status: number): boolean {
+  return [408, 425, 429, 502, 503, 504].includes(status) || (status >= 520 && status <= 530)
+}
+
+function codeOfStatus(status: number): ClientErrorCode {
+  if (status === 401 || status === 403) return 'unauthorized'
+  if (status === 429) return 'rate-limited'
+  return status >= 400 && status < 500 && !isPassing(status) ? 'usage' : 'unavailable'
 }
 
 /** Seconds, also with a fraction, or a date (RFC 9110, section 10.2.3), in milliseconds from now. */

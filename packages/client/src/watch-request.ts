@@ -16,7 +16,11 @@ const defaultTimeoutMs = 600_000
 const firstPauseMs = 250
 const longestPauseMs = 5_000
 
-/** @throws ClientError `timeout` */
+/**
+ * As long as there is time, the worker may be away.
+ *
+ * @throws ClientError `timeout`; without a last response, the one that says why
+ */
 export async function* watchRequest(
   { now, sleep }: Omit<Surroundings, 'fetch'>,
   look: Look,
@@ -31,7 +35,15 @@ export async function* watchRequest(
   for (let first = true; ; first = false) {
     const leftMs = endsAt - now()
     const waitSeconds = first ? 0 : Math.min(longestSeconds, Math.max(0, Math.floor(leftMs / 1_000)))
-    const { report, waited } = await look(id, waitSeconds, signal)
+    const looked = await look(id, waitSeconds, signal).catch(keepTransient)
+    if (looked instanceof ClientError) {
+      // The worker restarts, or something in front of it does.
+      const untilMs = Math.max(longestPauseMs, looked.retryAfterMs ?? 0)
+      if (now() + untilMs >= endsAt) throw looked
+      await sleep(untilMs, signal ?? never)
+      continue
+    }
+    const { report, waited } = looked
     if (waitSeconds > 0 && !waited) longestSeconds = Math.floor(longestSeconds / 2)
     const text = JSON.stringify(report)
     if (text !== shown) yield report
@@ -54,6 +66,11 @@ export async function waitForEnd(reports: AsyncIterable<RequestReport>): Promise
     state === 'cancelled' ? 'request-cancelled' : 'request-failed',
     `Request ${id} ${state === 'cancelled' ? 'was cancelled' : 'failed'}${failedReason === undefined ? '' : `: ${failedReason}`}`,
   )
+}
+
+function keepTransient(error: unknown): ClientError {
+  if (error instanceof ClientError && error.isTransient) return error
+  throw error
 }
 
 function describeWait({ id, state, waitsFor }: RequestReport, timeoutMs: number): string {
