@@ -12,6 +12,8 @@ import {
 import { type Told, toExplanation } from './explanation.ts'
 
 export const problemType = 'application/problem+json'
+/** The code of a response to a request that arrives while the process stops. */
+export const stoppingCode = 'stopping'
 
 /** Problem details (RFC 9457) with two more members: `code` names the check that failed, `remedy` says what to do. */
 export const problemSchema = z.object({

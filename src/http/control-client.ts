@@ -15,7 +15,7 @@ import {
 import { parseJson } from '../json/parse-json.ts'
 import { createOperations, type Operations } from '../operations/registry.ts'
 import { parseValue } from '../operations/values.ts'
-import { type Problem, problemSchema } from '../problem.ts'
+import { type Problem, problemSchema, stoppingCode } from '../problem.ts'
 import type { Clock } from '../time/clock.ts'
 import { controlLineSchema, readTold } from './control-events.ts'
 import { writeInput } from './operation-route.ts'
@@ -38,7 +38,7 @@ export async function waitForOwner(socketPath: string, clock: Clock, signal: Abo
     } catch (error) {
       if (!(error instanceof TransientError)) throw error
       if (error.code === 'owner-gone') return false
-      if (error.code !== 'busy') return true
+      if (error.code !== 'busy' && error.code !== stoppingCode) return true
       if (look === looks) throw busyForLong()
     }
     await clock.sleep(lookEveryMs, signal)

@@ -13,7 +13,7 @@ import { parseStrictJson } from '../json/strict-json.ts'
 import type { Log } from '../log.ts'
 import { listNames } from '../names/list-names.ts'
 import { longestName } from '../operations/values.ts'
-import { type Problem, problemOf, problemType, toProblem } from '../problem.ts'
+import { type Problem, problemOf, problemType, stoppingCode, toProblem } from '../problem.ts'
 import { collectMethods } from './allowed-methods.ts'
 
 /** What one caller may cost before it is authenticated. Times in milliseconds, sizes in bytes. */
@@ -72,6 +72,8 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
     keepAliveTimeout: keepAliveTimeoutMs,
     maxRequestsPerSocket: limits.requestsPerConnection,
     forceCloseConnections: 'idle',
+    // Fastify's own response has no `Retry-After`, for which Hasura's triggers wait, and is no problem.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: longestName },
     http: {
       headersTimeout: limits.headersTimeoutMs,
@@ -90,8 +92,10 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
     clientErrorHandler: answerBrokenRequest,
   })
   app.server.maxConnections = limits.connections
+  let isClosing = false
   // A caller that is about to learn that its request was accepted still does.
   app.addHook('preClose', async () => {
+    isClosing = true
     setTimeout(() => app.server.closeAllConnections(), closeWithinMs).unref()
   })
   // Idle connections are closed to make room for new ones.
@@ -108,6 +112,10 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
   const methodsOf = collectMethods(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(safeHeaders)
+    if (isClosing) {
+      await refuseUnread(request, reply.header('retry-after', retryAfterSeconds), limits, stopping)
+      return
+    }
     if (!request.is404) {
       if (request.method === 'POST' && isEncoded(request)) {
         // RFC 9110, section 15.5.16.
@@ -168,6 +176,9 @@ const encoded = toProblem(415, 'usage', {
   found: 'The body is compressed (Content-Encoding)',
   remedy: 'send it uncompressed',
 })
+
+/** Of a connection that a caller has kept open. */
+const stopping = toProblem(503, stoppingCode, { found: 'This process is stopping', remedy: 'send the request again' })
 
 const undeclared = toProblem(415, 'usage', {
   found: 'The body is not declared as JSON',

@@ -4,20 +4,25 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createControlClient } from '../../src/http/control-client.ts'
+import { createControlClient, waitForOwner } from '../../src/http/control-client.ts'
+import { stoppingCode, toProblem } from '../../src/problem.ts'
+import { systemClock } from '../../src/time/clock.ts'
 
 /** Who owns the embedded database, and sends no more than a part of each response. */
-async function openOwner(part: string, { status = 200, isKilled = true } = {}) {
+async function openOwner(part: string, { status = 200, isKilled = true, isComplete = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-owner-'))
   const server = createServer((_request, response) => {
     response.writeHead(status, { 'content-type': 'application/json' })
-    response.write(part, () => isKilled && response.destroy())
+    if (isComplete) response.end(part)
+    else response.write(part, () => isKilled && response.destroy())
   })
   const path = join(folder, 'control.sock')
   server.listen(path)
   await once(server, 'listening')
   return {
+    path,
     operations: createControlClient(path),
+    stop: () => void server.close(),
     async [Symbol.asyncDispose]() {
       server.close()
       server.closeAllConnections()
@@ -50,6 +55,18 @@ describe('an owner that ends in the middle of a response', () => {
       message: 'The process that owned DATA_DIR ended before it answered: try again',
     })
   })
+})
+
+test('an owner that is stopping is waited for until it is gone', async () => {
+  const problem = JSON.stringify(toProblem(503, stoppingCode, 'This process is stopping'))
+  await using owner = await openOwner(problem, { status: 503, isComplete: true })
+  let pauses = 0
+  const sleep = async () => {
+    pauses += 1
+    if (pauses === 2) owner.stop()
+  }
+  expect(await waitForOwner(owner.path, { ...systemClock, sleep }, new AbortController().signal)).toBe(false)
+  expect(pauses).toBe(2)
 })
 
 test('a result may have the characters at which some readers end a line', async () => {
