@@ -65,8 +65,9 @@ interface Known {
 }
 
 function addDoors(app: FastifyInstance, deps: HttpDeps): void {
-  const { operations, log } = deps
+  const { operations, log, limits = httpLimits } = deps
   const known = new WeakMap<FastifyRequest, Known>()
+  let active = 0
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
   const letIn = createGuard(deps, known)
@@ -85,14 +86,21 @@ function addDoors(app: FastifyInstance, deps: HttpDeps): void {
         const signal = AbortSignal.any([gone.signal, stopping.signal])
         if (operation.roles.includes('operate'))
           log.info({ caller, path: request.url }, 'an operator used the API over HTTP')
-        const { body, headers = {} } = await door.carry(operations, {
-          input,
-          headers: request.headers,
-          signal,
-          caller,
-          trace: parseTraceHeaders(request.headers),
-          roles,
-        })
+        // Whoever would wait is answered at once while half of the connections are in use: health checks need some, too.
+        const isCrowded = active >= limits.connections / 2
+        active += 1
+        const { body, headers = {} } = await door
+          .carry(operations, {
+            input,
+            headers: isCrowded ? { ...request.headers, prefer: undefined } : request.headers,
+            signal,
+            caller,
+            trace: parseTraceHeaders(request.headers),
+            roles,
+          })
+          .finally(() => {
+            active -= 1
+          })
         reply.code(door.status).headers(headers)
         return method === 'GET' ? sendTagged(request, reply, JSON.stringify(body)) : reply.send(body)
       },

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { expect } from 'vitest'
+import { httpLimits } from '../../src/http/create-fastify.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import type { Operations } from '../../src/operations/registry.ts'
 import { cancelRequest } from '../../src/runs/requests.ts'
@@ -61,6 +62,29 @@ test('one whose work another request takes over waits for that one', async ({ ap
     where id = ${first}`.execute(app.deps.store)
   await cancelRequest(app.deps.store, second)
   expect(await waiting).toMatchObject({ body: { id: second, state: 'cancelled' } })
+})
+
+test('callers that wait leave half of the connections to others, such as health checks', async ({ app }) => {
+  let asked = 0
+  const began = Promise.withResolvers<void>()
+  const getRequest: Operations['getRequest'] = (...words) => {
+    asked += 1
+    if (asked === 2) began.resolve()
+    return app.operations.getRequest(...words)
+  }
+  const operations = { ...app.operations, getRequest }
+  const limits = { ...httpLimits, connections: 4 }
+  const own = createHttp({ operations, authorize: letIn, log: app.logged.log, limits })
+  const base = await own.listen({ host: '127.0.0.1', port: 0 })
+  const id = await make(app)
+  const waiting = [look(base, id, 'wait=60'), look(base, id, 'wait=60')]
+  await began.promise
+  expect(await look(base, id, 'wait=1')).toMatchObject({ status: 200, applied: null, body: { state: 'waiting' } })
+  expect((await fetch(`${base}/health/live`)).status).toBe(200)
+  await cancelRequest(app.deps.store, id)
+  const answers = await Promise.all(waiting)
+  expect(answers.map(({ applied, body }) => [applied, body.state])).toEqual(Array(2).fill(['wait=60', 'cancelled']))
+  await own.close()
 })
 
 test('a server that stops answers those who wait', async ({ app }) => {
