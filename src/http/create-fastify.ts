@@ -192,8 +192,8 @@ function explainNoRoute(method: string, path: string, methods: readonly string[]
 }
 
 function parseBody(body: Buffer): unknown {
-  if (body.length === 0)
-    throw new UsageError({ found: 'The body is empty', remedy: 'remove its content type, or send JSON' })
+  // Perhaps it was lost on the way: without its body, a request to cancel some requests is one to cancel all.
+  if (body.length === 0) throw new UsageError({ found: 'The body is empty', remedy: 'send {}, or no content type' })
   try {
     return parseStrictJson(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch (error) {

@@ -14,8 +14,11 @@ export function tagged(answer: object): object {
   return { ...answer, headers: { ETag: { description: 'Changes with the response.', schema: { type: 'string' } } } }
 }
 
-export function body(schema: z.ZodType, required: boolean): object {
-  return { required, content: { 'application/json': { schema: schemaOf(schema, 'input') } } }
+/**
+ * Required also where `{}` will do: generated clients declare a body that they don't have as JSON, and an empty one is refused.
+ */
+export function body(schema: z.ZodType): object {
+  return { required: true, content: { 'application/json': { schema: schemaOf(schema, 'input') } } }
 }
 
 export function parametersOf(schema: z.ZodObject, place: 'path' | 'query' | 'header'): object[] {
@@ -63,7 +66,8 @@ export function problems(...statuses: readonly number[]): Record<number, object>
 }
 
 /**
- * Of a response, objects may have further properties: a later version adds some.
+ * Of a response, objects may have further properties: a later version adds some. Numbers that aren't integers have a
+ * format, without which generated clients in Go round counts of rows to 24 bits.
  *
  * @param name one of its properties
  */
@@ -73,6 +77,7 @@ export function schemaOf(schema: z.ZodType, io: 'input' | 'output', name?: strin
     unrepresentable: 'any',
     override({ jsonSchema }) {
       if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
+      if (jsonSchema.type === 'number') jsonSchema.format = 'double'
     },
   })
   return name === undefined ? described : described.properties?.[name]

@@ -91,7 +91,7 @@ function hookPaths(): object {
         operationId: name,
         summary,
         parameters: parametersOf(hookQuery, 'query'),
-        requestBody: body(operation.input.omit({ account: true }), true),
+        requestBody: body(operation.input.omit({ account: true })),
         responses: {
           200: json('It is delivered, and no job follows its table.', operation.output),
           202: json('The requests are accepted and committed.', operation.output),
@@ -131,13 +131,13 @@ function describeDoor(door: Door): object {
     ...parametersOf(headers, 'header'),
     ...(method === 'GET' ? [...parametersOf(rest, 'query'), ifNoneMatch] : []),
   ]
-  const isOptional = rest.safeParse({}).success
+  const hasBody = method === 'POST' && Object.keys(rest.shape).length > 0
   const errors = [...always, ...(method === 'POST' ? withBody : []), ...(ownProblems.get(name) ?? [])]
   return {
     operationId: name,
     'x-roles': operation.roles,
     ...(parameters.length > 0 && { parameters }),
-    ...(method === 'POST' && { requestBody: body(rest, !isOptional) }),
+    ...(hasBody && { requestBody: body(rest) }),
     responses: {
       ...describeAnswer(door),
       ...problems(...errors),

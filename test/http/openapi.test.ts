@@ -12,7 +12,17 @@ import { cronEvent, hasuraEvent } from './hasura-events.ts'
 const answersSchema = z.record(z.string(), z.object({ content: z.record(z.string(), z.unknown()).optional() }))
 const documentSchema = z.object({
   openapi: z.literal('3.1.0'),
-  paths: z.record(z.string(), z.record(z.string(), z.object({ operationId: z.string(), responses: answersSchema }))),
+  paths: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.object({
+        operationId: z.string(),
+        requestBody: z.object({ required: z.literal(true) }).optional(),
+        responses: answersSchema,
+      }),
+    ),
+  ),
 })
 const document = documentSchema.parse(JSON.parse(JSON.stringify(describeApi())))
 
@@ -30,6 +40,22 @@ const test = httpTest
 test('is served to everybody, and is the committed one', async ({ http }) => {
   const committed = JSON.parse(readFileSync(new URL('../../schema/openapi.json', import.meta.url), 'utf8'))
   expect((await http.inject({ url: '/openapi.json' })).json()).toEqual(committed)
+})
+
+test('has a body only where there is something to say, so that generated clients declare none that is empty', () => {
+  const posts = Object.values(document.paths).flatMap(({ post }) => post ?? [])
+  const withoutBody = posts.filter(({ requestBody }) => requestBody === undefined)
+  expect(withoutBody.map(({ operationId }) => operationId)).toEqual(['cancelRequest', 'retryRequest'])
+})
+
+test('gives each number a format: without one, generated clients in Go read it into 32 bits', () => {
+  const numbers: unknown[] = []
+  JSON.parse(JSON.stringify(describeApi()), (_name, value: unknown) => {
+    if (Object(value).type === 'number') numbers.push(Object(value).format)
+    return value
+  })
+  expect(numbers.length).toBeGreaterThan(0)
+  expect(new Set(numbers)).toEqual(new Set(['double']))
 })
 
 test('describes every route that is served, and no other', async ({ http }) => {
