@@ -1,8 +1,10 @@
 import { decodeJwt } from 'jose'
-import { authorizationCodeGrant, type Configuration } from 'openid-client'
+import { authorizationCodeGrant, ClientError, type Configuration } from 'openid-client'
 import { z } from 'zod'
 import type { DashboardLogin } from '../config/read-dashboard.ts'
 import { TransientError, UsageError, WorkerError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
+import { describeNetworkFailure } from '../failures/network-failure.ts'
 import { ownValue } from '../names/own-value.ts'
 import { nameCaller } from '../operations/bound-caller.ts'
 import { isStorable } from '../words/storable.ts'
@@ -95,8 +97,32 @@ function refused(error: unknown, issuer: string): WorkerError {
       remedy: 'check DASHBOARD_CLIENT_ID and the file of DASHBOARD_CLIENT_SECRET_FILE',
     })
   }
+  const explanation = code === undefined && error instanceof ClientError ? explainFault(error, issuer) : undefined
+  if (explanation) return new TransientError('dashboard-login', explanation, { cause: error })
   return new UsageError({
     found: code === undefined ? 'The login did not complete' : `The identity provider refused the login (${code})`,
     remedy: 'log in again',
   })
+}
+
+const noTokens = ['OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON', 'OAUTH_PARSE_ERROR']
+
+/** What another login meets again. */
+function explainFault({ code, cause }: ClientError, issuer: string): Explanation | undefined {
+  if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') {
+    return {
+      found: `By this worker's clock, the identity token of ${issuer} has expired or is not valid yet`,
+      remedy: "correct the clock of the worker's machine, or of the issuer's, then log in again",
+    }
+  }
+  if (code !== undefined && noTokens.includes(code)) {
+    return {
+      found: `The token endpoint of ${issuer} answered without tokens`,
+      remedy: 'check that it runs, and what is in front of it, then log in again',
+    }
+  }
+  // What our own exchange threw has none of openid-client's codes.
+  if (code !== undefined && code !== 'OAUTH_TIMEOUT') return undefined
+  const { words, remedy = 'check that it runs, then log in again' } = describeNetworkFailure(cause)
+  return { found: `The token endpoint of ${issuer} can't be reached: ${words}`, remedy }
 }

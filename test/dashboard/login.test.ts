@@ -48,6 +48,7 @@ afterAll(async () => {
 })
 beforeEach(() => {
   issuer.state.nonce = undefined
+  issuer.state.tokenFault = undefined
 })
 
 /** A browser: follows redirects and keeps cookies by their names. */
@@ -212,6 +213,20 @@ describe('a login is refused', () => {
     issuer.state.nonce = 'of-another-login'
     expect((await browser.go('')).status).toBe(400)
     expect(browser.jar.has(sessionCookie)).toBe(false)
+  })
+
+  test.each([
+    ['closes the connection', 'be reached: the connection was cut off', 'check that it runs'],
+    ['answers 502', 'answered without tokens', 'check that it runs, and what is in front of it'],
+    ['has another clock', 'has expired or is not valid yet', 'correct the clock'],
+  ] as const)('with the cause, when the issuer %s', async (fault, found, remedy) => {
+    const browser = logIn('view-jobs')
+    issuer.state.tokenFault = fault
+    const { status, text } = await browser.go('')
+    expect([status, text]).toEqual([503, expect.stringContaining(found)])
+    expect(text).toContain(remedy)
+    issuer.state.tokenFault = undefined
+    expect((await browser.go('')).status).toBe(200)
   })
 
   test('and a cookie of a login is no session, and goes to the callback alone', async () => {

@@ -13,11 +13,18 @@ export interface Person {
 /** An issuer with an authorization endpoint that lets the person in at once, and holds the client to PKCE. */
 export async function openLoginIssuer(client: { readonly id: string; readonly secret: string }) {
   const key = await makeKey('login')
-  const state: { person: Person; nonce: string | undefined; broker: string | undefined } = {
+  const state: {
+    person: Person
+    nonce: string | undefined
+    broker: string | undefined
+    tokenFault: 'closes the connection' | 'answers 502' | 'has another clock' | undefined
+  } = {
     person: { name: 'Ada', roles: [] },
     nonce: undefined,
     /** Another origin through which it sends browsers, as Keycloak sends them to an identity provider. */
     broker: undefined,
+    /** What goes wrong at the token endpoint. */
+    tokenFault: undefined,
   }
   const codes = new Map<string, { readonly challenge: string; readonly nonce: string }>()
   const server = createServer(async (request, response) => {
@@ -50,7 +57,9 @@ export async function openLoginIssuer(client: { readonly id: string; readonly se
         return void json(401, { error: 'unauthorized_client' })
       }
       if (!known || known.challenge !== verified) return void json(400, { error: 'invalid_grant' })
-      const seconds = Math.floor(Date.now() / 1_000)
+      if (state.tokenFault === 'closes the connection') return void request.socket.destroy()
+      if (state.tokenFault === 'answers 502') return void response.writeHead(502).end('<html>')
+      const seconds = Math.floor(Date.now() / 1_000) - (state.tokenFault === 'has another clock' ? 3_600 : 0)
       const claims = { iss: issuer, sub: 'ada', iat: seconds, exp: seconds + 300 }
       const { name, roles } = state.person
       return void json(200, {
