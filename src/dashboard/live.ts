@@ -11,8 +11,10 @@ import { may } from './viewer.ts'
 
 /** Milliseconds between two renderings of a stream's page. */
 const lookEveryMs = 2_000
-/** Unchanged renderings after which a comment keeps proxies from closing the stream. */
+/** Unchanged renderings after which an event keeps proxies from closing the stream, and tells the page that it is connected. */
 const quietLooks = 8
+/** With data, although there is none: browsers drop an event without, and tell no script of comments. */
+const same = 'event: same\ndata:\n\n'
 /** Streams per process; each open page has one. */
 const mostStreams = 100
 /** Milliseconds after which a browser reconnects. */
@@ -78,7 +80,7 @@ async function stream(
       sent = version
       quiet = 0
     } else if (++quiet >= quietLooks) {
-      await write(out, ':\n\n', signal)
+      await write(out, same, signal)
       quiet = 0
     }
     await clock.sleep(lookEveryMs, signal)

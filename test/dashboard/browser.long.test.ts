@@ -177,6 +177,19 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
     expect(await page.evaluate('document.activeElement.getAttribute("href")')).toBe(address)
   })
 
+  test('a page that hears nothing connects again: a connection may be lost without an error', async () => {
+    await using viewer = await enter()
+    const { page } = viewer
+    await page.clock.install()
+    await page.goto(`${board.url}/dashboard/accounts`)
+    await page.waitForSelector('#live-state:has-text("Live")')
+    const again = page.waitForRequest(/live\?/)
+    await page.clock.fastForward(61_000)
+    await again
+    await page.waitForSelector('#live-state:has-text("Live")')
+    expect(viewer.complaints).toEqual([])
+  })
+
   test('a page that updates stays where somebody has scrolled a table to', async () => {
     await using viewer = await enter({ viewport: { width: 700, height: 800 } })
     const { page } = viewer

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
+import { type Clock, systemClock } from '../../src/time/clock.ts'
 import { boardTest as test } from './board-test.ts'
 import { openTestDashboard, type TestDashboard } from './open-dashboard.ts'
 
@@ -49,6 +50,15 @@ test('who has the newest version is sent nothing, and who has none is sent all',
   const all = await open(board, page)
   expect(await readUntil(all, 'default')).toContain(`id: ${await versionOf(board, page)}`)
   all.destroy()
+})
+
+test('a stream without changes sends events, which tell the page that it is connected', async ({ app }) => {
+  const looks: Clock = { ...systemClock, sleep: async (_ms, signal) => signal?.throwIfAborted() }
+  await using quick = await openTestDashboard(app, looks)
+  const stream = await open(quick, 'accounts', { 'last-event-id': await versionOf(quick, 'accounts') })
+  // Browsers dispatch no event whose data are missing.
+  await readUntil(stream, 'event: same\ndata:\n\nevent: same\ndata:\n\n')
+  stream.destroy()
 })
 
 test.for([

@@ -33,18 +33,24 @@ export interface Answer {
 }
 
 /** Adds the dashboard of the app to what HTTP serves. */
-export function addTestDashboard(http: FastifyInstance, app: TestApp, access: Access, runLog = createRunLog()): void {
+export function addTestDashboard(
+  http: FastifyInstance,
+  app: TestApp,
+  access: Access,
+  runLog = createRunLog(),
+  clock = systemClock,
+): void {
   const { log } = app.logged
   const operationDeps = { deps: app.deps, tickets: undefined, ends: createRequestEnds(app.deps) }
-  addDashboard(http, { app: operationDeps, operations: app.operations, access, runLog, log, clock: systemClock })
+  addDashboard(http, { app: operationDeps, operations: app.operations, access, runLog, log, clock })
 }
 
-export async function openTestDashboard(app: TestApp): Promise<TestDashboard> {
+export async function openTestDashboard(app: TestApp, clock = systemClock): Promise<TestDashboard> {
   const { log } = app.logged
   const http = createHttp({ operations: app.operations, authorize: off, log })
   const access = createLinkAccess(1, systemClock)
   const runLog = createRunLog()
-  addTestDashboard(http, app, access, runLog)
+  addTestDashboard(http, app, access, runLog, clock)
   const url = await http.listen({ host: '127.0.0.1', port: 0 })
   const link = () => `${url}${access.makeLink()}`
   const entered = await fetch(link(), { redirect: 'manual' })

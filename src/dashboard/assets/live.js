@@ -63,22 +63,40 @@ function tell(text) {
   if (state.textContent !== text) state.textContent = text
 }
 
+const notLive = 'Not live: reconnecting. If this stays, reload the page.'
+
+/** A connection may be lost without an error, while a laptop sleeps or by a router: the server is never silent for so long. */
+function heard() {
+  clearTimeout(retry)
+  retry = setTimeout(() => {
+    tell(notLive)
+    close()
+    open()
+  }, 60000)
+}
+
 function open() {
   clearTimeout(retry)
   if (source || document.hidden) return
   source = new EventSource(`${main.dataset.live}&version=${main.dataset.version}`)
-  source.onopen = () => tell('Live')
+  heard()
+  source.onopen = () => {
+    tell('Live')
+    heard()
+  }
+  source.addEventListener('same', heard)
   source.onmessage = ({ data, lastEventId }) => {
     if (isInUse()) {
       close()
       retry = setTimeout(open, 5000)
       return
     }
+    heard()
     main.dataset.version = lastEventId
     show(data)
   }
   source.onerror = () => {
-    tell('Not live: reconnecting. If this stays, reload the page.')
+    tell(notLive)
     if (source?.readyState !== EventSource.CLOSED) return
     close()
     retry = setTimeout(open, 15000)
