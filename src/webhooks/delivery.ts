@@ -64,7 +64,7 @@ async function send(
       : {
           kind: 'failed',
           found: `${url.host}: ${words}`,
-          remedy: remedy ?? 'check that the receiver is running and can be reached',
+          remedy: remedy ?? 'check that the receiver is running, and can be reached without a proxy: webhooks use none',
         }
   }
 }

@@ -51,6 +51,15 @@ test.each([
   await address.atRest()
 })
 
+test('a receiver that can only be reached through a proxy is not looked for at the receiver alone', async () => {
+  await using receiver = await listenOnLoopback(createServer(request => void request.socket.destroy()))
+  const target = { url: new URL(receiver.url), secrets: [secret] }
+  expect(await deliver(exchange, { id: 'msg_1', body: '{}' }, target, deps(new VirtualClock()))).toMatchObject({
+    kind: 'failed',
+    remedy: expect.stringContaining('webhooks use none'),
+  })
+})
+
 test('a message that a check for bots answers is not delivered, though the status says so', async () => {
   await using receiver = await listenOnLoopback(
     createServer((_request, response) => response.writeHead(202, { 'x-amzn-waf-action': 'challenge' }).end()),
