@@ -36,26 +36,33 @@ export function leaveSilent(pool: pg.Pool): LeavingPool {
       const made = generations.get(client)
       if (made === undefined) {
         generations.set(client, generation)
-        watch(client)
+        watchQueries(client)
       } else if (made < generation) {
         client.release(true)
         continue
       }
       taken.add(client)
+      watchRelease(client)
       return client
     }
   }
 
-  function watch(client: pg.PoolClient): void {
+  function watchQueries(client: pg.PoolClient): void {
     // Its type has one signature per way to call it; the arguments are passed on unchanged.
     const query: (...given: unknown[]) => unknown = client.query.bind(client)
-    const release = client.release.bind(client)
     Object.assign(client, {
       query(...given: unknown[]): unknown {
         const answer = query(...given)
         if (answer instanceof Promise) answer.catch(noteFailure)
         return answer
       },
+    })
+  }
+
+  /** Each time that the pool hands out a client, it gives it another `release`. */
+  function watchRelease(client: pg.PoolClient): void {
+    const release = client.release.bind(client)
+    Object.assign(client, {
       release(destroy?: Error | boolean) {
         taken.delete(client)
         release(destroy || (generations.get(client) ?? 0) < generation)
