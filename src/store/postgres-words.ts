@@ -77,6 +77,16 @@ const sentences: readonly (readonly [state: string, words: RegExp, meaning: Mean
   ['08P01', /unsupported startup parameter/, noOptions],
   ['08P01', /no such database|database .* does not exist/, noDatabase],
   ['08P01', /no more connections|too many|query_wait_timeout/, tooManyConnections],
+  [
+    '08P01',
+    /^(?:query|(?:idle )?transaction) timeout$/,
+    {
+      found: 'is behind a pooler whose time limit ended a statement or a transaction',
+      remedy:
+        'raise query_timeout of PgBouncer, and transaction_timeout if it is set, to more than 120 s, which is how long a statement may take, and idle_transaction_timeout to more than 5 s',
+      isQuoted: true,
+    },
+  ],
   ['08P01', withoutTls, refusedWithoutTls],
   ['08P01', /auth|password|no such user/i, { ...refusedLogin, isQuoted: true }],
   [
@@ -206,6 +216,14 @@ const plainErrors: readonly (readonly [RegExp, Meaning])[] = [
       found: 'does not answer as a Postgres does',
       remedy: 'check host and port in DATABASE_URL',
       isConfiguration: true,
+    },
+  ],
+  [
+    /^timeout exceeded when trying to connect$/,
+    {
+      found: 'had no connection free in time, because all of this process were in use or still being opened',
+      remedy:
+        'check that it runs and that DATABASE_URL names it; if it does, look in pg_stat_activity for what slows down its statements',
     },
   ],
   [

@@ -384,6 +384,8 @@ test.each<[string, string, RegExp, RegExp]>([
     /DATABASE_URL/,
   ],
   // PgBouncer
+  ['08P01', 'query timeout', /time limit ended a statement.*\(08P01: query timeout\)$/, /query_timeout of PgBouncer/],
+  ['08P01', 'idle transaction timeout', /time limit ended a statement or a transaction/, /idle_transaction_timeout/],
   ['08P01', 'query_wait_timeout', /takes no more connections \(08P01: query_wait_timeout\)/, /default_pool_size/],
 ])('%s (%s) of a proxy is told by its words', (code, message, found, remedy) => {
   const ofProxy = Object.assign(new pg.DatabaseError(message, 100, 'error'), { code, severity: 'ERROR' })
@@ -419,6 +421,12 @@ test('a statement without an answer, as of a pooler whose sessions are all in us
   const failure = explainPostgresFailure(new Error('Query read timeout'), 'Postgres')
   expect(failure.found).toBe('Postgres did not answer a statement in time')
   expect(failure.remedy).toMatch(/pg_stat_activity.*default_pool_size/)
+})
+
+test('a pool whose connections are all in use is not told as a Postgres that is gone', () => {
+  const failure = explainPostgresFailure(new Error('timeout exceeded when trying to connect'), 'Postgres')
+  expect(failure.found).toMatch(/^Postgres had no connection free in time, because all of this process were in use/)
+  expect(failure.remedy).toMatch(/pg_stat_activity/)
 })
 
 /** Those that a server isn't brought to here, in the words of Postgres' source. */
