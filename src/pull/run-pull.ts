@@ -35,10 +35,14 @@ export async function runPull(
       })
     return { ...(await backfill(run, cursor, payload.backfill)), counts }
   }
-  // A full run on request doesn't resume what another run read long ago, and neither does a dry run, whose rows were rolled back.
   const isAsked = payload.full || payload.sweep || payload.allowDeletions
-  const resumed = context.dryRun || (isAsked && unfinished?.requestId !== context.requestId) ? undefined : unfinished
-  const isFull = wantsEverything(context) || needsFullRead(columns.known, columns.plan) || resumed?.purpose === 'load'
+  const isOthers = unfinished?.requestId !== context.requestId
+  const isRequired = !known?.scannedAt || needsFullRead(columns.known, columns.plan)
+  // A full run on request doesn't resume what another run read long ago, unless any run must first load the rest, and scans find what
+  // has changed meanwhile. Neither does a dry run, whose rows were rolled back.
+  const startsAgain = context.dryRun || (isAsked && isOthers && !(isRequired && cursor))
+  const resumed = startsAgain ? undefined : unfinished
+  const isFull = wantsEverything(context) || isRequired || resumed?.purpose === 'load'
   try {
     // Before the first full read there are no rows that a key could update.
     if (payload.keys && known?.sweptAt && !isFull) {
@@ -46,8 +50,9 @@ export async function runPull(
       // Without a schedule, events may be the only runs.
       if (!cursor || !isSweepDue(settings, known, run)) return { counts }
     }
-    if (!cursor || !known?.scannedAt || isFull) {
+    if (!cursor || !known || isFull) {
       const to = await loadFully(run, known, resumed)
+      if (isAsked && isOthers && resumed) await sweep(run, undefined)
       return { to, counts }
     }
     const { leaves, missed } = columns.plan

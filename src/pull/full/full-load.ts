@@ -67,7 +67,10 @@ export async function endComplete({ context, key, grants }: PullRun, read: FullR
   })
 }
 
-/** A read that started this long ago says too little about the present. */
+/**
+ * A sweep that started this long ago says too little about the present, and so does a load without a cursor. With one, scans find what
+ * has changed since, so a load that takes days and is interrupted every day still comes to its end.
+ */
 const oldestMs = 24 * 3_600_000
 
 /** The unfinished read, or a new one if none reads the same. */
@@ -77,12 +80,9 @@ export async function openFullRead(
   unfinished: FullRead | undefined,
 ): Promise<FullRead> {
   const { context, remote, mirror, cursor, definition } = run
-  if (
-    unfinished?.purpose === purpose &&
-    unfinished.definition === definition &&
-    context.clock.now() - unfinished.createdAt.getTime() < oldestMs
-  ) {
-    return unfinished
+  if (unfinished?.purpose === purpose && unfinished.definition === definition) {
+    const isFollowed = purpose === 'load' && cursor !== undefined
+    if (isFollowed || run.openedAt - unfinished.createdAt.getTime() < oldestMs) return unfinished
   }
   const { signal, store } = context
   const key = { ...run.key, dryRun: context.dryRun }

@@ -132,6 +132,56 @@ describe.each(stores)('a full load into %s', backend => {
     expect(await rangesOf(table)).toEqual([])
   })
 
+  test('that has taken days resumes too, if scans find what has changed since', async ({
+    createTable,
+    app,
+    account,
+  }) => {
+    const table = await createTable(60, true)
+    const interrupted = async (job: Parameters<typeof runPull>[1]) => {
+      const fault = { operationName: `Pull_${table.name}`, after: 3, times: 1 }
+      app.hasura.fault(fault, { kind: 'graphql-error', code: 'validation-failed', message: 'no' })
+      await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+      await sql`update worker.full_reads set created_at = created_at - interval '3 days' where job = ${job.name}`.execute(
+        app.deps.store,
+      )
+    }
+    const job = table.pull({ pageSize: 10, ranges: 1 })
+    await interrupted(job)
+    await app.hasura.sql(`update ${table.name} set title = 'changed', updated_at = now() where id = 1`)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 30, read: 30 } })
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { updated: 1 } })
+    await expectMirrored(app, table, account)
+
+    const withoutCursor = table.pull({
+      name: `${job.name}-all`,
+      into: `${table.name}_all`,
+      pageSize: 10,
+      ranges: 1,
+      cursor: undefined,
+    })
+    await interrupted(withoutCursor)
+    expect(await runPull(app, withoutCursor, account)).toMatchObject({ counts: { read: 60 } })
+  })
+
+  test.for([{ sweep: true }, { full: true }, { allowDeletions: true }])(
+    'that another request has left unfinished is resumed for %o, and then everything is compared',
+    async (payload, { createTable, app, account }) => {
+      const table = await createTable(60, true)
+      const job = table.pull({ pageSize: 10, ranges: 1 })
+      app.hasura.fault(
+        { operationName: `Pull_${table.name}`, after: 3, times: 1 },
+        { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+      )
+      await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+      await app.hasura.sql(`delete from ${table.name} where id = 1`)
+      expect(await runPull(app, job, account, { payload })).toMatchObject({
+        counts: { inserted: 30, unchanged: 0, read: 30, deleted: 1 },
+      })
+      await expectMirrored(app, table, account)
+    },
+  )
+
   test('meets rows that another job has written into the same table meanwhile', async ({
     createTable,
     app,
