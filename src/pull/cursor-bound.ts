@@ -2,7 +2,7 @@
  * Where the next scan must start, for each type of cursor. It may read rows again, but it must not start after a row that earlier
  * scans can't have seen.
  */
-import type { Checkpoint } from './checkpoint.ts'
+import type { Checkpoint, MirrorState } from './checkpoint.ts'
 import {
   instantOf,
   instantText,
@@ -79,6 +79,20 @@ export const defaultLookback: Readonly<Record<CursorKind, number>> = {
  */
 export function beganAt(serverDate: number | undefined, openedAt: number): string {
   return new Date(Math.min(serverDate ?? openedAt, openedAt)).toISOString()
+}
+
+/**
+ * If the last scan started in the future, the API's clock and the store's were ahead then. The next one would find nothing until that
+ * time. It starts now instead, and because it can't tell what has changed since the last one, everything is compared.
+ *
+ * @param now the store's time in milliseconds
+ */
+export function correctFuture<C extends Pick<Checkpoint & MirrorState, 'scannedAt' | 'sweptAt'>>(
+  found: C,
+  now: number,
+): C {
+  if (!(Date.parse(found.scannedAt ?? '') > now)) return found
+  return { ...found, scannedAt: new Date(now).toISOString(), sweptAt: undefined }
 }
 
 /**

@@ -3,8 +3,9 @@ import { UsageError } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
 import { nextDue } from '../time/schedule-rule.ts'
 import { backfill } from './backfill.ts'
-import { type Checkpoint, type MirrorState, saveColumnState } from './checkpoint.ts'
+import { type Checkpoint, forgetSweep, type MirrorState, saveColumnState } from './checkpoint.ts'
 import { beginScan, boundOf, needsFullRead } from './column-versions.ts'
+import { correctFuture } from './cursor-bound.ts'
 import { loadFully } from './full/full-load.ts'
 import { endFullReads } from './full/full-read-record.ts'
 import { sweep } from './full/sweep.ts'
@@ -24,8 +25,9 @@ export async function runPull(
   context: JobContext<PullPayload>,
 ): Promise<JobResult> {
   const { payload } = context
-  const { run, known, unfinished } = await openRun(settings, shape, session, context)
+  const { run, known: found, unfinished } = await openRun(settings, shape, session, context)
   const { key, counts, cursor, columns } = run
+  const known = found && correctFuture(found, run.openedAt)
 
   if (payload.backfill) {
     if (!cursor)
@@ -60,6 +62,7 @@ export async function runPull(
     if (payload.rung && !isAsked && leaves.length + missed.length === 0) {
       return { ...(await scanRung(run, cursor, known)), counts }
     }
+    if (known !== found && !context.dryRun) await context.transaction(tx => forgetSweep(tx, key))
     const scanned = await scanChanges(run, cursor, await beginAt(run, known))
     if (isAsked || resumed || isSweepDue(settings, known, run)) await sweep(run, resumed)
     return { ...scanned, counts }

@@ -5,6 +5,7 @@ import {
   type BoundedCursor,
   beganAt,
   beginningOfFuture,
+  correctFuture,
   defaultLookback,
   findCursorKind,
   lowerBound,
@@ -332,6 +333,20 @@ test('a cursor with a zone doesn’t trust a server whose clock is ahead', () =>
   expect(lowerBound(uuid, { high: 'ffffffff-ffff-7fff-bfff-ffffffffffff', scannedAt: scanned })).toBe(
     '019ca940-7620-0000-0000-000000000000',
   )
+})
+
+test('a scan that started in the future counts as one that starts now, after which everything is compared', () => {
+  const sweptAt = new Date(now)
+  expect(correctFuture({ scannedAt, sweptAt }, now - 1)).toEqual({
+    scannedAt: '2026-03-01T11:59:59.999Z',
+    sweptAt: undefined,
+  })
+  for (const known of [
+    { scannedAt, sweptAt },
+    { scannedAt: undefined, sweptAt },
+  ]) {
+    expect(correctFuture(known, now)).toBe(known)
+  }
 })
 
 describe('the lower bound of a scan that was rung for', () => {
