@@ -100,7 +100,7 @@ export function correctFuture<C extends Pick<Checkpoint & MirrorState, 'scannedA
  *
  * - With a zone: the time at which the last complete scan started, less the lookback, because a transaction that was open then
  *   may have committed rows with an older time. Rows don't affect it.
- * - Without a zone, and for a UUID of version 7: that time or the greatest value seen, whichever is earlier, less the lookback.
+ * - Without a zone, and for a UUID of version 7: that time less the lookback, or the greatest value seen, whichever is earlier.
  *   Values may be far behind any clock, and the clock keeps a value from the near future from hiding others.
  * - Numbers: the greatest one seen, less the lookback. Anything else: the greatest one seen.
  */
@@ -113,13 +113,17 @@ export function lowerBound(
   const lookbackMs = lookback * 1_000
   if (kind === 'instant') return instantText(scanned - lookbackMs)
   if (high === undefined) return undefined
+  // A shorter lookback doesn't cover every zone, so it reaches back from the values seen. For others the greatest one is early enough: a
+  // table that rests isn't read again, but for the rows that have this value.
+  const startAt = (seen: number): number =>
+    lookback < defaultLookback[kind] ? Math.min(scanned, seen) - lookbackMs : Math.min(scanned - lookbackMs, seen)
   switch (kind) {
     case 'local':
-      return localText(Math.min(scanned, instantOf(high)) - lookbackMs, type)
+      return localText(startAt(instantOf(high)), type)
     case 'number':
       return isFiniteNumber(high) ? subtract(high, lookback) : undefined
     case 'uuid':
-      return isVersion7(high) ? uuidText(Math.min(scanned, uuidInstant(high)) - lookbackMs) : high
+      return isVersion7(high) ? uuidText(startAt(uuidInstant(high))) : high
     case 'order':
       return high
   }

@@ -69,17 +69,17 @@ describe('the lower bound of the next scan', () => {
     ['timestamp with time zone', 'infinity', '2026-03-01T11:55:00.000Z'],
     ['timestamp with time zone', undefined, '2026-03-01T11:55:00.000Z'],
     ['timestamp with time zone', '1999-01-01T00:00:00+00:00', '2026-03-01T11:55:00.000Z'],
-    // Without one it is 12 hours and 5 minutes before what was seen, or before the scan.
-    ['timestamp without time zone', '2026-03-01T07:00:00.000001', '2026-02-28T18:55:00.000'],
+    // Without one it is 12 hours and 5 minutes before the scan, or what was seen.
+    ['timestamp without time zone', '2026-03-01T07:00:00.000001', '2026-02-28T23:55:00.000'],
     ['timestamp without time zone', '2026-03-01T22:00:00', '2026-02-28T23:55:00.000'],
-    ['timestamp without time zone', '2019-12-31T23:59:59.5', '2019-12-31T11:54:59.500'],
-    ['timestamp without time zone', '0001-01-01T11:00:00', undefined],
+    ['timestamp without time zone', '2019-12-31T23:59:59.5', '2019-12-31T23:59:59.500'],
+    ['timestamp without time zone', '0001-01-01T11:00:00', '0001-01-01T11:00:00.000'],
     ['timestamp without time zone', '0044-03-15T12:00:00 BC', undefined],
     ['timestamp without time zone', '-infinity', undefined],
     ['timestamp without time zone', 'infinity', '2026-02-28T23:55:00.000'],
     ['timestamp without time zone', '294276-12-31T00:00:00', '2026-02-28T23:55:00.000'],
     ['timestamp without time zone', undefined, undefined],
-    ['date', '2026-02-20', '2026-02-19'],
+    ['date', '2026-02-20', '2026-02-20'],
     ['date', '2026-03-01', '2026-02-28'],
     ['date', '2026-03-02', '2026-02-28'],
     ['date', 'infinity', '2026-02-28'],
@@ -91,13 +91,21 @@ describe('the lower bound of the next scan', () => {
     ['double precision', '1e+20', '100000000000000000000'],
     ['real', '-Infinity', undefined],
     ['text', 'm', 'm'],
-    // Of version 7: five minutes before that of what was seen, or before the scan; of version 4 it is what was seen.
-    ['uuid', '019ca8f7-7180-7abc-8def-0123456789ab', '019ca8f2-dda0-0000-0000-000000000000'],
+    // Of version 7: five minutes before the scan, or that of what was seen; of version 4 it is what was seen.
+    ['uuid', '019ca8f7-7180-7abc-8def-0123456789ab', '019ca8f7-7180-0000-0000-000000000000'],
     ['uuid', '03b3c5a8-ac00-7abc-8def-0123456789ab', '019ca940-7620-0000-0000-000000000000'],
     ['uuid', '00000000-0000-7000-8000-000000000001', '00000000-0000-0000-0000-000000000000'],
     ['uuid', 'f47ac10b-58cc-4372-a567-0e02b2c3d479', 'f47ac10b-58cc-4372-a567-0e02b2c3d479'],
   ])('of %s, of which %s was seen, is %s', (type, high, bound) => {
     expect(lowerBound(cursorOf(type), { high, scannedAt })).toBe(bound)
+  })
+
+  test.each<[string, string, string]>([
+    ['timestamp without time zone', '2026-03-01T07:00:00.000001', '2026-03-01T06:55:00.000'],
+    ['timestamp without time zone', '2026-03-01T22:00:00', '2026-03-01T11:55:00.000'],
+    ['date', '2026-02-20', '2026-02-19'],
+  ])('of %s with a lookback that covers one zone only reaches back from %s, to %s', (type, high, bound) => {
+    expect(lowerBound(cursorOf(type, 300), { high, scannedAt })).toBe(bound)
   })
 
   test.each(['timestamp with time zone', 'timestamp without time zone', 'date'])(

@@ -57,6 +57,20 @@ test('is found after a row of a writer whose zone is ahead', async ({ expectFoun
   await expectFound('timestamp', 'now()', ["now() at time zone 'Asia/Tokyo'"])
 })
 
+test.for([
+  ['timestamp', `date '2020-01-01' + n * interval '1 minute'`],
+  ['uuid', `('016f5e66-e8' || lpad(n::text, 2, '0') || '-7000-8000-000000000000')::uuid`],
+] as const)(
+  'a table that rests is read again only from its greatest %s',
+  async ([type, at], { sandbox, app, account }) => {
+    const table = await sandbox.createTable({ columns: `id int primary key, updated_at ${type} not null` })
+    const job = table.pull({ sweep: false })
+    await app.hasura.sql(`insert into ${table.name} select n, ${at} from generate_series(1, 50) n`)
+    await runPull(app, job, account)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 1, unchanged: 1 } })
+  },
+)
+
 test.for(['timestamp', 'date'])(
   'a %s that only grows, and is years behind, is found',
   async (type, { sandbox, app, account }) => {
