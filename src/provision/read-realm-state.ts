@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
 import type { OwnCredential } from './own-credential.ts'
 import type { ProvisionTarget } from './provision-target.ts'
@@ -98,14 +99,40 @@ async function compareSecret(
   { id }: ClientState,
   own: Extract<OwnCredential, { kind: 'secret' }>,
 ): Promise<boolean> {
-  const secret = await readSecret(admin, id)
-  // A reference to Keycloak's vault says nothing about the secret.
-  return secret !== undefined && (own.is(secret) || secret.startsWith('${vault.'))
+  const secret = await findSecret(admin, id)
+  return secret !== undefined && (own.is(secret) || explainUnreadable(secret) !== undefined)
 }
 
-/** The client's secret, or undefined if it has none. It must never be shown. */
+/**
+ * The client's secret, or undefined if it has none. It must never be shown.
+ *
+ * @throws PermanentError (`secret-hidden`) if Keycloak answers something else instead of it
+ */
 export async function readSecret(admin: KeycloakAdmin, client: string): Promise<string | undefined> {
+  const secret = await findSecret(admin, client)
+  const reason = secret === undefined ? undefined : explainUnreadable(secret)
+  if (reason) throw new PermanentError('secret-hidden', reason)
+  return secret
+}
+
+async function findSecret(admin: KeycloakAdmin, client: string): Promise<string | undefined> {
   return parse(z.object({ value: z.string().optional() }), await admin.clients.getClientSecret({ id: client })).value
+}
+
+/** Why what Keycloak answers says nothing about the secret; undefined if it is the secret. */
+function explainUnreadable(answered: string): Explanation | undefined {
+  if (answered === '**********') {
+    return {
+      found: "Keycloak hides the client's secret from the administrator",
+      remedy:
+        'assign manage-clients of client "realm-management" to it: since Keycloak 26.8.0 view-clients does not suffice',
+    }
+  }
+  if (!answered.startsWith('${vault.')) return undefined
+  return {
+    found: "Keycloak has only a reference to its vault in place of the client's secret",
+    remedy: 'write the secret that the vault has into CLIENT_SECRET_FILE, and to rotate it, replace it in both',
+  }
 }
 
 function namesOf(list: unknown): readonly string[] {

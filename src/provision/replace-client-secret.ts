@@ -33,10 +33,11 @@ async function makeSecret(admin: KeycloakAdmin, client: string): Promise<string>
  * has the new one, and a worker that is refused afterwards finds the new one in the file. In the other order, every login between the
  * two would fail without an alternative.
  *
- * If it fails halfway, the file gets Keycloak's secret.
+ * If it fails halfway, the file gets Keycloak's secret, which must therefore be readable before anything changes.
  */
 export async function replaceClientSecret({ admin, login }: SecretDeps, client: string): Promise<void> {
   const file = getSecretFile(login)
+  await readSecret(admin, client)
   const secret = randomBytes(32).toString('base64url')
   const before = parse(representationSchema, await admin.clients.findOne({ id: client }))
   const attributes = withoutExpiry(parse(representationSchema, before.attributes ?? {}))

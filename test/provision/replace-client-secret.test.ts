@@ -3,11 +3,11 @@ import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:f
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Login } from '../../src/account.ts'
 import { Token } from '../../src/auth/token.ts'
-import { replaceClientSecret } from '../../src/provision/replace-client-secret.ts'
+import { replaceClientSecret, writeClientSecret } from '../../src/provision/replace-client-secret.ts'
 import { replaceSecretFile } from '../../src/provision/replace-secret-file.ts'
 import { createKeycloakAdmin } from '../../src/rest/keycloak-admin.ts'
 import { createRateBucket } from '../../src/rest/rate-bucket.ts'
@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 /** As much of a Keycloak as a rotation needs; the change of a client is answered with `status`, or with a page before it arrives. */
-async function openAdmin(status: number, attributes: Record<string, string> = {}, page = '') {
+async function openAdmin(status: number, attributes: Record<string, string> = {}, page = '', shown?: string) {
   const sent: { secret: string; inFile: string; attributes: unknown }[] = []
   let secret = 'old'
   const server = createServer(async (request, response) => {
@@ -42,7 +42,7 @@ async function openAdmin(status: number, attributes: Record<string, string> = {}
     response.setHeader('content-type', 'application/json')
     const isSecret = request.url?.endsWith('/client-secret')
     response.end(
-      JSON.stringify(isSecret ? { type: 'secret', value: secret } : { id: 'uuid', name: 'kept', attributes }),
+      JSON.stringify(isSecret ? { type: 'secret', value: shown ?? secret } : { id: 'uuid', name: 'kept', attributes }),
     )
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -95,6 +95,25 @@ test.each([
   expect(error).toBeInstanceOf(Error)
   expect(await readFile(file, 'utf8')).toBe('old')
   for (const { secret } of keycloak.sent) expect(String(error)).not.toContain(secret)
+})
+
+describe.each([
+  // Since 26.8.0 whoever may only view clients gets asterisks, and is then refused the change.
+  ['is hidden from the administrator', '**********', /manage-clients/],
+  ['is in its vault', `\${vault.sync}`, /in both/],
+])('a secret that %s', (_where, shown, remedy) => {
+  test.each([
+    ['rotated', replaceClientSecret],
+    ['written', writeClientSecret],
+  ])('stays in the file when it is to be %s', async (_how, write) => {
+    await using keycloak = await openAdmin(403, {}, '', shown)
+    await expect(write({ admin: keycloak.admin, login: login() }, 'uuid')).rejects.toMatchObject({
+      code: 'secret-hidden',
+      remedy: expect.stringMatching(remedy),
+    })
+    expect(await readFile(file, 'utf8')).toBe('old\n')
+    expect(keycloak.sent).toEqual([])
+  })
 })
 
 test.each([
