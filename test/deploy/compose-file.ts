@@ -4,13 +4,24 @@ import { readDocument } from '../docs/markdown.ts'
 
 const text = z.record(z.string(), z.string())
 
+/** In the long syntax, which can demand that the folder is there. */
+const longVolume = z
+  .strictObject({
+    type: z.literal('bind'),
+    source: z.string(),
+    target: z.string(),
+    read_only: z.literal(true),
+    bind: z.strictObject({ create_host_path: z.literal(false) }),
+  })
+  .transform(({ source, target }) => `${source}:${target}:ro`)
+
 /** The part of a service that tests follow. */
 const serviceSchema = z.object({
   image: z.string().optional(),
   environment: text.default({}),
   command: z.array(z.string()).default([]),
   working_dir: z.string().optional(),
-  volumes: z.array(z.string()).default([]),
+  volumes: z.array(z.union([z.string(), longVolume])).default([]),
   read_only: z.boolean().default(false),
   stop_grace_period: z.string().optional(),
   healthcheck: z.object({ test: z.tuple([z.literal('CMD')], z.string()) }).optional(),

@@ -64,6 +64,15 @@ describe.each([
   })
 })
 
+test("a project's secret is mounted with its folder, which git ignores, so that another file may take its place", () => {
+  const { environment, ...worker } = readService(project, 'worker', filledIn)
+  const [mount, ...others] = mountsOf(worker)
+  expect(others).toEqual([])
+  expect(mount).toMatchObject({ target: dirname(environment.CLIENT_SECRET_FILE ?? ''), isReadOnly: true })
+  const ignored = readDocument('templates/project/gitignore').split('\n')
+  expect(ignored.map(line => `./${line}`)).toContain(`${mount?.source}/`)
+})
+
 describe('the wiki with a real Hasura', () => {
   const folder = dirname(wiki)
   const sandbox = 'test/sandbox/hasura'

@@ -74,9 +74,9 @@ test('what an existing .gitignore lets into the repository is told', async () =>
   await writeFile(join(folder, '.gitignore'), '# ours\r\n/node_modules\r\n.env\n**/*.log\n.data/**\n')
   const { warnings } = await initProject(engine, folder)
   expect(warnings).toEqual([
-    '.gitignore lacks .add-*/, secret: add them unless other lines cover them, so that no secret and no mirrored row gets into the repository',
+    '.gitignore lacks .add-*/, secret, secrets/: add them unless other lines cover them, so that no secret and no mirrored row gets into the repository',
   ])
-  await appendFile(join(folder, '.gitignore'), 'secret\n.add-*\n')
+  await appendFile(join(folder, '.gitignore'), 'secret\nsecrets\n.add-*\n')
   expect((await initProject(engine, folder)).warnings).toEqual([])
 })
 
