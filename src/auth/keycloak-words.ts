@@ -22,6 +22,10 @@ const addressWords: readonly Row<string>[] = [
     'compare the name after /realms/ in OIDC_ISSUER or TOKEN_URL with the list under Manage realms, because there is no such realm; upper and lower case differ',
   ],
   [
+    /Request path not normalized/,
+    'write TOKEN_URL with one / between its parts, because Keycloak refuses // since 26.4.3',
+  ],
+  [
     /Token not provided/,
     'set TOKEN_URL to the token_endpoint under Realm settings → Endpoints, because this address is that of token introspection',
   ],
@@ -126,6 +130,13 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
     ({ clientId }) => ({
       because: 'its tokens must be bound to a client certificate, but this worker sends plain bearer tokens',
       remedy: `turn off OAuth 2.0 Mutual TLS Certificate Bound Access Tokens Enabled under Clients → ${clientId} → Advanced → Advanced settings, or ${exceptFrom('holder-of-key-enforcer')}`,
+    }),
+  ],
+  [
+    /method used to get client secret/i,
+    ({ clientId, method }) => ({
+      because: `it does not accept its secret by ${method}`,
+      remedy: `set CLIENT_AUTH to the method that it requires, or Allowed authentication method to Any under Clients → ${clientId} → Credentials`,
     }),
   ],
   [

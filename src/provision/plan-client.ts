@@ -18,6 +18,7 @@ export function planClient({ realm, client }: RealmState, target: ProvisionTarge
     return [{ ...step, action: { kind: 'create-client' } }]
   }
   const capabilities = `${settings} → Capability config`
+  const secretMethod = client.attributes[secretMethodName]
   const steps: readonly (readonly [differs: boolean, ...Parameters<typeof changeClient>])[] = [
     [!client.enabled, 'is disabled', 'enable', `${settings} → Enabled`, { enabled: true }],
     [
@@ -45,6 +46,13 @@ export function planClient({ realm, client }: RealmState, target: ProvisionTarge
       `Clients → ${clientId} → Credentials → Client Authenticator`,
       { clientAuthenticatorType: target.authenticator },
     ],
+    [
+      target.authenticator === 'client-secret' && ![undefined, '', target.method].includes(secretMethod),
+      `accepts its secret by ${secretMethod} only, but the account sends it by ${target.method}`,
+      'allow any method of sending the secret for',
+      `Clients → ${clientId} → Credentials → Allowed authentication method`,
+      { attributes: { [secretMethodName]: '' } },
+    ],
   ]
   return steps.flatMap(([differs, ...rest]) => (differs ? [changeClient(...rest)] : []))
 
@@ -59,6 +67,9 @@ export function planClient({ realm, client }: RealmState, target: ProvisionTarge
     }
   }
 }
+
+/** Since Keycloak 26.6; absent or empty if it accepts each. */
+const secretMethodName = 'client.secret.authentication.allowed.method'
 
 const otherFlows: readonly { isOn: (client: ClientState) => boolean; name: string; change: ClientChange }[] = [
   { isOn: client => client.standardFlowEnabled, name: 'standard flow', change: { standardFlowEnabled: false } },

@@ -8,6 +8,7 @@ export interface ProvisionTarget {
   readonly clientId: string
   /** Keycloak's name for how the client authenticates. */
   readonly authenticator: 'client-secret' | 'client-jwt' | 'client-x509'
+  readonly method: keyof typeof authenticators
   /** Absent if the account's API isn't Hasura, or its claims are elsewhere in the token. */
   readonly hasura?: HasuraTarget
   /** Roles of the account's jobs, each with its client. */
@@ -80,6 +81,7 @@ export function createTarget(
   return {
     clientId: login.clientId,
     authenticator: authenticators[login.method],
+    method: login.method,
     ...(claims && { hasura: { application, claimPrefix: claimPrefixOf(claims) } }),
     roles: unique([
       ...chooseRoles(account, requirements, options.roles).map(role => ({ client: application, role })),

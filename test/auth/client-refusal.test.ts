@@ -33,6 +33,13 @@ describe('a refusal of the token endpoint', () => {
       'client-auth',
       /Client authentication under Clients → sync/,
     ],
+    // Keycloak 26.7's words.
+    [
+      'unauthorized_client',
+      "Invalid method used to get client secret. Client requires method 'client_secret_post' to obtain client secret from the request",
+      'client-auth',
+      /not accept its secret by client_secret_basic: set CLIENT_AUTH.*Allowed authentication method to Any under Clients → sync → Credentials/,
+    ],
     ['unsupported_grant_type', 'Unsupported grant_type', 'client-auth', /not support the client credentials grant/],
     ['something_else', undefined, 'client-auth', /\(something_else\): check CLIENT_ID, CLIENT_AUTH/],
     ['invalid_scope', 'Invalid scopes: hasura', 'scope', /refused the scopes "openid hasura".*Client scopes/],

@@ -108,6 +108,12 @@ describe('an address that gives no tokens', () => {
       /has \/auth before \/realms/,
     ],
     ['of an issuer below /auth', url => ({ issuer: url.replace('/realms', '/auth/realms') }), /404/, /\/auth before/],
+    [
+      'with two slashes',
+      url => ({ tokenUrl: `${url.replace('/realms', '//realms')}/protocol/openid-connect/token` }),
+      /not normalized/,
+      /TOKEN_URL with one \/ between/,
+    ],
     ['of an unknown realm', url => ({ issuer: `${url}x` }), /Realm does not exist/, /Manage realms/],
     [
       "of an unknown realm's tokens",

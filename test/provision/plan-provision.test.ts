@@ -108,9 +108,19 @@ describe('the client', () => {
       { attributes: { 'oidc.ciba.grant.enabled': 'false' } },
     ],
     ['by key', { clientAuthenticatorType: 'client-jwt' }, { clientAuthenticatorType: 'client-secret' }],
+    [
+      'with a secret in the body only',
+      { attributes: { 'client.secret.authentication.allowed.method': 'client_secret_post' } },
+      { attributes: { 'client.secret.authentication.allowed.method': '' } },
+    ],
   ])('%s is changed by that alone', (_name, found, change) => {
     const { steps } = plan({ state: { client: { ...client, ...found } } })
     expect(steps.map(({ action }) => action)).toEqual([{ kind: 'change-client', change }])
+  })
+
+  test.each(['', 'client_secret_basic'])('may accept its secret by "%s"', allowed => {
+    const attributes = { 'client.secret.authentication.allowed.method': allowed }
+    expect(plan({ state: { client: { ...client, attributes } } }).steps).toEqual([])
   })
 
   test('is made first, and everything follows that it needs', () => {
