@@ -129,6 +129,7 @@ export async function openAdminAccess(
     const variables = login.method === 'password' ? userVariables : clientVariables
     throw new ConfigError([causedBy(`The administrator of ${variables} can't log in`, error)])
   }
-  const admin = createKeycloakAdmin({ tokens, clock, bucket: createRateBucket(clock), issuer, insecureHosts, signal })
+  const bucket = createRateBucket(clock)
+  const admin = createKeycloakAdmin({ tokens, clock, bucket, issuer, insecureHosts, signal, tellsReasons: true })
   return { admin, realm: parseKeycloakIssuer(issuer, insecureHosts).realm }
 }

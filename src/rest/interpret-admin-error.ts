@@ -1,5 +1,6 @@
 import { NetworkError } from '@keycloak/keycloak-admin-client'
 import { OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
+import { findAdminReason } from './admin-reason.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { interpretAnswer, unknownOutcome } from './interpret-answer.ts'
 import { interpretFailure } from './interpret-failure.ts'
@@ -11,12 +12,14 @@ import type { Tried } from './persist.ts'
  *
  * @param tokenBytes the length of the token that was sent
  * @param now milliseconds since the Unix epoch
+ * @param quote makes Keycloak's reason for a refusal tellable; default: it isn't told, because it may contain data
  */
 export function interpretAdminError(
   error: unknown,
   request: ApiRequest,
   tokenBytes: number,
   now: number,
+  quote?: (words: string) => string,
 ): Tried<never> {
   if (!(error instanceof NetworkError)) {
     // Only the cause says why fetch failed.
@@ -32,10 +35,16 @@ export function interpretAdminError(
     const unexpected = new PermanentError(`http-${status}`, `${request.name} was answered with HTTP ${status}`)
     return { headers, verdict: { kind: 'error', error: unexpected } }
   }
-  return {
-    headers,
-    verdict: verdict.kind === 'error' && verdict.error.code === 'forbidden' ? forbidden(request) : verdict,
+  if (verdict.kind !== 'error' || !(verdict.error instanceof PermanentError)) return { headers, verdict }
+  if (verdict.error.code === 'forbidden') return { headers, verdict: forbidden(request) }
+  const reason = findAdminReason(error.responseData)
+  if (!quote || reason === undefined) return { headers, verdict }
+  const told = {
+    found: `${request.name} was refused (HTTP ${status}: ${quote(reason)})`,
+    remedy:
+      "correct what Keycloak names in its console, such as another setting of the client or a client policy's demand",
   }
+  return { headers, verdict: { kind: 'error', error: new PermanentError(verdict.error.code, told) } }
 }
 
 /** Whether Keycloak itself says that there is no such object: in JSON, or with nothing, unlike a proxy that knows no such path. */

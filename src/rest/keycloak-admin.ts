@@ -6,6 +6,7 @@ import type { TraceHeaders } from '../observer/trace-headers.ts'
 import { createBoundedDispatcher, plainEncoding } from '../outgoing/bounded-dispatcher.ts'
 import { withDeadline } from '../outgoing/deadline.ts'
 import { explainInsecure } from '../outgoing/secure-address.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
 import { mendRejection } from './admin-api-scope.ts'
 import { parseApiBaseUrl } from './api-url.ts'
 import { interpretAdminError, interpretContent, isMissing } from './interpret-admin-error.ts'
@@ -41,6 +42,7 @@ export type KeycloakAdmin = Pick<
  * @param deps.issuer `https://host/realms/R`
  * @param deps.signal aborts every request of this client
  * @param deps.timeoutMs for one try, including its whole response; default 30 seconds
+ * @param deps.tellsReasons whether errors tell why Keycloak refuses a request: to an administrator, who may know what was sent
  * @throws ConfigError if the issuer isn't a Keycloak realm
  */
 export function createKeycloakAdmin(
@@ -49,6 +51,7 @@ export function createKeycloakAdmin(
     readonly insecureHosts?: readonly string[] | undefined
     readonly signal: AbortSignal
     readonly timeoutMs?: number
+    readonly tellsReasons?: boolean
   },
 ): KeycloakAdmin {
   const { baseUrl, realm } = parseKeycloakIssuer(deps.issuer, deps.insecureHosts)
@@ -88,7 +91,9 @@ export function createKeycloakAdmin(
         signal.throwIfAborted()
         if (isMissing(error) && givesNull(resource, method, parameters))
           return { verdict: { kind: 'done', value: null } }
-        return interpretAdminError(error, current, token.value.length, deps.clock.now())
+        const quote = (words: string) => quoteForeign(words, [token.value, ...parameters.flatMap(findSecrets)])
+        const { length } = token.value
+        return interpretAdminError(error, current, length, deps.clock.now(), deps.tellsReasons ? quote : undefined)
       } finally {
         // The client doesn't read the body of a response if its headers suffice, which would keep the connection occupied.
         over.abort()
@@ -126,6 +131,12 @@ export function createKeycloakAdmin(
 const answerLimit = { maxBytes: 32 * 2 ** 20, ifTooLarge: 'request smaller pages, with first and max' }
 
 const ifRejected = mendRejection('the client')
+
+/** The secrets in what is sent: that of a client. */
+function findSecrets(parameter: unknown): readonly string[] {
+  const { secret } = z.object({ secret: z.string().min(1) }).safeParse(parameter).data ?? {}
+  return secret === undefined ? [] : [secret]
+}
 
 /** Whether the client's method gives null for a missing object: as its second parameter says, or by default. */
 function givesNull(resource: keyof KeycloakAdmin, method: string, parameters: readonly unknown[]): boolean {

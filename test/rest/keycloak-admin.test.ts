@@ -33,6 +33,36 @@ describe('an issuer', () => {
   )
 })
 
+describe('an administrator', () => {
+  // Keycloak's answers: of its Admin API, a client policy, and the user profile.
+  test.each([
+    [{ errorMessage: 'Client session idle timeout cannot exceed realm SSO' }, 'Client session idle timeout cannot'],
+    [
+      { error: 'invalid_client_metadata', error_description: 'Invalid client metadata: canary-secret' },
+      'Invalid client metadata: [redacted]',
+    ],
+    [{ errors: [{ field: 'a', errorMessage: 'a is bad' }, { errorMessage: 'so is b' }] }, 'a is bad; so is b'],
+  ])('learns why a change is refused, without the secret that was sent: %j', async (answer, reason) => {
+    await using server = await startScriptedApi(status(400, answer))
+    const issuer = `${server.url}/realms/wiki`
+    const admin = createKeycloakAdmin({ ...createAccess(), issuer, signal, tellsReasons: true })
+    const updated = admin.clients.update({ id: '1' }, { clientId: 'sync', secret: 'canary-secret' })
+    const { message } = await failureOf(updated)
+    expect(message).toContain(`clients.update of Keycloak's Admin API was refused (HTTP 400: ${reason}`)
+    expect(message).not.toContain('canary')
+  })
+
+  test('learns no more from a page', async () => {
+    await using server = await startScriptedApi((_request, response) => response.writeHead(409).end('canary'))
+    const issuer = `${server.url}/realms/wiki`
+    const admin = createKeycloakAdmin({ ...createAccess(), issuer, signal, tellsReasons: true })
+    expect(await failureOf(create(admin))).toMatchObject({
+      code: 'http-409',
+      found: expect.stringMatching(/\(HTTP 409\)$/),
+    })
+  })
+})
+
 describe("Keycloak's Admin API", () => {
   test('is asked with the token of the account, in the realm of the issuer, and never for a login', async () => {
     await using opened = await open([{ id: '1', username: 'ann' }], [])
