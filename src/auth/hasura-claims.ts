@@ -3,6 +3,7 @@ import type { ClaimsLocation } from '../account.ts'
 import { RefusalError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { listNames } from '../names/list-names.ts'
+import { alsoInScope } from './also-in-scope.ts'
 import type { Claims } from './claims.ts'
 import { findHasuraClaims } from './find-hasura-claims.ts'
 import { explainLightweight } from './lightweight-token.ts'
@@ -64,12 +65,12 @@ function readAllowedRoles(value: unknown, claims: Claims, path: string | undefin
   if (value === undefined || (Array.isArray(value) && value.length === 0)) {
     const lightweight = explainLightweight(claims, claim, `${hasuraMappers} → ${allowedRolesClaim}`)
     if (lightweight && path === undefined) throw refuseRoles(lightweight)
-    const assign = `assign one to the service account of client "${client}" (Clients → ${client} → Service account roles)`
+    const assign = `assign one to the service account of client "${client}" (Clients → ${client} → Service account roles)${alsoInScope(client)}`
     throw refuseRoles(
       path === undefined
         ? {
             found: `The access token has no ${claim}, probably because no role is assigned`,
-            remedy: `${assign}, or enable the client of its roles`,
+            remedy: `${assign}; or enable the client of its roles`,
           }
         : {
             found: `The access token has no ${claim} at ${path}, where HASURA_CLAIMS_MAP looks for it`,

@@ -1,4 +1,5 @@
 import type { ClaimsLocation } from '../account.ts'
+import { alsoInScope } from '../auth/also-in-scope.ts'
 import type { Claims } from '../auth/claims.ts'
 import { findHasuraClaims } from '../auth/find-hasura-claims.ts'
 import { isLightweight } from '../auth/lightweight-token.ts'
@@ -29,7 +30,7 @@ export function explainMissingRoles(claims: Claims, location: ClaimsLocation): F
   if (Object.keys(clientRoles).length > 0) return undefined
   return fail(
     "the claims have no x-hasura-allowed-roles, and the token has no client roles: either no role is assigned, the application's client is disabled, or the client lacks the scope that adds them",
-    `${assign}; if it has one, enable the application's client, or give the client the default scope "roles" (Clients → ${client} → Client scopes) and check ${mapper}`,
+    `${assign}${alsoInScope(client)}; if it has one, enable the application's client, or give the client the default scope "roles" (Clients → ${client} → Client scopes) and check ${mapper}`,
   )
 }
 

@@ -1,4 +1,5 @@
 import type { Requirement } from '../account.ts'
+import { alsoInScope } from '../auth/also-in-scope.ts'
 import type { Claims } from '../auth/claims.ts'
 import type { HasuraClaims } from '../auth/hasura-claims.ts'
 import { explainLightweight } from '../auth/lightweight-token.ts'
@@ -37,14 +38,15 @@ function findMissingRole(role: string, { claims, hasura }: Granted): RefusalErro
 }
 
 function advise(role: string, allowedRoles: readonly string[], claims: Claims): string {
+  const own = claims.authorizedParty ?? claims.subject
   const source = findSourceOfRoles(allowedRoles, claims)
   if (source && !ownValue(claims.clientRoles, source)?.includes(role)) {
-    return `assign it to the service account in client "${source}"`
+    return `assign it to the service account in client "${source}"${alsoInScope(own)}`
   }
   const holder = Object.keys(claims.clientRoles).find(client => ownValue(claims.clientRoles, client)?.includes(role))
   return holder
     ? `the token holds it for client "${holder}", so check which client the mapper of "x-hasura-allowed-roles" reads`
-    : `assign it to the service account of client "${claims.authorizedParty ?? claims.subject}"`
+    : `assign it to the service account of client "${own}"${alsoInScope(own)}`
 }
 
 /** The only client whose roles in the token include all allowed roles: the mapper must read that one. */
@@ -78,7 +80,7 @@ function findMissingClientRole(
       if (lightweight && claims.payload.resource_access === undefined) return refuse('job-roles', lightweight)
       return refuse('job-roles', {
         found: `Role ${listNames(missing)} of client "${client}" is not in the token (it holds ${listNames(held)})`,
-        remedy: `assign it under Clients → ${own} → Service account roles, and where Full scope allowed is off also under Clients → ${own} → Client scopes → ${own}-dedicated → Scope`,
+        remedy: `assign it under Clients → ${own} → Service account roles${alsoInScope(own)}`,
       })
     }
   }

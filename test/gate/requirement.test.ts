@@ -24,31 +24,34 @@ function granted(allowedRoles: readonly string[] | undefined, claims: Partial<Cl
 
 const builtIn = { account: ['manage-account', 'view-profile'] }
 
+const inScope =
+  ', and where Full scope allowed is off also under Clients → sync-worker → Client scopes → sync-worker-dedicated → Scope'
+
 describe('a role that is missing', () => {
   test.each<{ says: string; allowed: readonly string[]; clientRoles: ClientRoles; advice: string }>([
     {
       says: 'is to be assigned in the client whose roles are the allowed ones',
       allowed: ['viewer'],
       clientRoles: { ...builtIn, 'phonemos-hasura': ['viewer'] },
-      advice: 'assign it to the service account in client "phonemos-hasura"',
+      advice: `assign it to the service account in client "phonemos-hasura"${inScope}`,
     },
     {
       says: 'is not said to belong to another client that the account has roles of',
       allowed: ['viewer'],
       clientRoles: { ...builtIn, 'phonemos-hasura': ['viewer'], 'other-app': ['editor'] },
-      advice: 'assign it to the service account in client "phonemos-hasura"',
+      advice: `assign it to the service account in client "phonemos-hasura"${inScope}`,
     },
     {
       says: 'is to be assigned to the service account where two clients could be meant',
       allowed: ['viewer'],
       clientRoles: { one: ['viewer'], two: ['viewer'] },
-      advice: 'assign it to the service account of client "sync-worker"',
+      advice: `assign it to the service account of client "sync-worker"${inScope}`,
     },
     {
       says: 'is to be assigned to the service account where the token shows no clients',
       allowed: ['viewer'],
       clientRoles: {},
-      advice: 'assign it to the service account of client "sync-worker"',
+      advice: `assign it to the service account of client "sync-worker"${inScope}`,
     },
     {
       says: 'is a matter of the mapper where the token holds it without allowing it',
@@ -77,8 +80,7 @@ describe('a role that is missing', () => {
     expect(findRefusal({ clientRoles: { 'wiki-api': ['read', 'write'] } }, granted(['viewer'], claims))).toMatchObject({
       code: 'job-roles',
       scope: 'job',
-      message:
-        'Role write of client "wiki-api" is not in the token (it holds read): assign it under Clients → sync-worker → Service account roles, and where Full scope allowed is off also under Clients → sync-worker → Client scopes → sync-worker-dedicated → Scope',
+      message: `Role write of client "wiki-api" is not in the token (it holds read): assign it under Clients → sync-worker → Service account roles${inScope}`,
     })
   })
 })

@@ -51,7 +51,10 @@ describe('the gate', () => {
     await expect(open(app, account, 'editor')).rejects.toMatchObject({
       name: 'RefusalError',
       code: 'job-roles',
-      message: `Role "editor" is not in the token's allowed roles (viewer): assign it to the service account in client "phonemos-hasura"`,
+      found: `Role "editor" is not in the token's allowed roles (viewer)`,
+      remedy: expect.stringMatching(
+        /^assign it to the service account in client "phonemos-hasura", and where Full scope/,
+      ),
     })
     expect(tokensOf(app, account)).toBe(2)
   })
