@@ -51,7 +51,7 @@ const proofs: Readonly<Record<ClientAuthMethod, string>> = {
   client_secret_basic: 'its secret is wrong',
   client_secret_post: 'its secret is wrong',
   private_key_jwt: 'its assertion is not accepted',
-  tls_client_auth: 'its certificate has another subject or did not reach Keycloak',
+  tls_client_auth: 'its certificate has another subject or issuer, or did not reach Keycloak',
   password: 'its secret is wrong',
 }
 
@@ -61,5 +61,6 @@ const certificatePath =
 
 function placeOf(method: ClientAuthMethod, clientId: string): string {
   if (method === 'private_key_jwt') return `Clients → ${clientId} → Keys`
-  return `Clients → ${clientId} → Credentials${method === 'tls_client_auth' ? ' → Subject DN' : ''}`
+  const names = ' → Subject DN and, since Keycloak 26.7, Certificate Authority subject DN'
+  return `Clients → ${clientId} → Credentials${method === 'tls_client_auth' ? names : ''}`
 }
