@@ -18,7 +18,7 @@ const sticky = 0o1000
 
 /**
  * Finds who else can read, change or replace a file, by its mode, its owner, the owner of a link to it, and its folder. Root may own
- * all of these, and a group may read, as when Kubernetes mounts a secret with `fsGroup`.
+ * all of these, and a group may read, as when Kubernetes mounts a secret with `fsGroup`. Of a file that was replaced, finds only that.
  *
  * @param uid numeric user id of this process; undefined on systems without one
  * @throws the system's error when the file can't be inspected
@@ -26,7 +26,9 @@ const sticky = 0o1000
 export async function inspectExposure(file: GuardedFile, uid: number | undefined): Promise<readonly Finding[]> {
   const { what, path, isSecret } = file
   const name = `${what} ${path}`
-  const [link, target, folder] = [await lstat(path), await stat(path), await findFolder(path)]
+  const [link, target] = [await lstat(path), await stat(path)]
+  if (target.nlink === 0) return [explainReplaced(name)]
+  const folder = await findFolder(path)
   const findings: Finding[] = []
   const acts = describeActs(target.mode, isSecret)
   if (acts !== '') {
@@ -47,6 +49,14 @@ export async function inspectExposure(file: GuardedFile, uid: number | undefined
     findings.push(warn(found, `chmod o-w ${folder.path}`))
   }
   return findings
+}
+
+/** A file that is in no folder any more is still readable where a container has mounted it. */
+function explainReplaced(name: string): Finding {
+  return warn(
+    `${name} is mounted, and outside of this container another file has taken its place`,
+    'restart the container, and mount the folder of the file instead, in which replaced files are seen',
+  )
 }
 
 /** The folder of the file itself; for a link, of its target. */

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -43,5 +43,22 @@ test.each<[string, string[], number]>([
     status: 'ok',
     detail: 'all settings are readable, including .env',
     hint: '',
+  })
+})
+
+// As in a container that has mounted the file itself.
+test.runIf(process.platform === 'linux')('a secret file whose place another file has taken is told', async () => {
+  const file = join(path, '..', 'secret')
+  await writeFile(file, 'old', { mode: 0o600 })
+  await using opened = await open(file)
+  await rm(file)
+  const mounted = `/proc/self/fd/${opened.fd}`
+  const [account] = parseConfig({ ...settings, CLIENT_SECRET_FILE: mounted }).accounts
+  const files = { accountsFile: undefined, envFile: undefined, env: {} }
+  const deps = { readSecretFile: () => readFile(mounted, 'utf8'), uid: process.getuid?.() }
+  expect(await inspectFiles(account ?? expect.fail('no account'), [], files, deps)).toMatchObject({
+    status: 'warn',
+    detail: `the secret file ${mounted} is mounted, and outside of this container another file has taken its place`,
+    hint: expect.stringContaining('mount the folder'),
   })
 })
