@@ -46,7 +46,7 @@ async function readText(path: string, read: (path: string) => Promise<string>): 
   try {
     const text = await read(path)
     // Node would read a byte order mark as a part of the first name.
-    return text.replace(/^\uFEFF/, '')
+    return withoutBlanks(text.replace(/^\uFEFF/, ''))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'no code'
     if (code === 'ENOENT') return undefined
@@ -58,11 +58,17 @@ async function readText(path: string, read: (path: string) => Promise<string>): 
 const name = String.raw`^\s*(?:export )?[A-Za-z_]\w*[ \t]*=`
 const quotedValue = new RegExp(String.raw`(${name}[ \t]*)(["'\`])([^]*?)\2`, 'gm')
 const openQuote = new RegExp(String.raw`${name}[ \t]*["'\`]`)
+const blankValue = new RegExp(String.raw`${quotedValue.source}|(${name})[ \t]+$`, 'gm')
 /** In the place of a quoted value: no file holds it. */
 const quoted = '\u0001'
 const afterQuote = new RegExp(`${quoted}(?!\\s*(?:#|$))`)
 const cutValue = new RegExp(String.raw`${name}[^#]*[^\s#]#`)
 const fineLine = new RegExp(String.raw`${name}|^\s*(?:#|$)|^${quoted}`)
+
+/** After `NAME=` and white space, Node would take the next line for the value (since nodejs/node#56983). */
+function withoutBlanks(text: string): string {
+  return text.replaceAll(blankValue, (all, _before, _quote, _value, blank?: string) => blank ?? all)
+}
 
 /**
  * Node would join a line without an assignment and the next line into one name, keep an unclosed quote, and cut a value at a `#` or
