@@ -11,7 +11,8 @@ export function parseAccounts(content: string, path: string): unknown {
   const encoding = findEncodingProblem(`ACCOUNTS_FILE ${path}`, content)
   if (encoding) throw new ConfigError([encoding])
   const lines = new LineCounter()
-  const document = parseDocument(content, { logLevel: 'error', lineCounter: lines })
+  // Merge keys (<<) are of YAML 1.1, but other tools with such files, such as Compose, know them.
+  const document = parseDocument(content, { logLevel: 'error', lineCounter: lines, merge: true })
   const lineAt = (offset: number): number => lines.linePos(offset).line
   const [error] = [...document.errors, ...document.warnings.filter(({ code }) => meanings[code])]
   const unresolved = findUnresolvedAlias(document)
@@ -37,8 +38,17 @@ export function parseAccounts(content: string, path: string): unknown {
     ])
   }
   keepNumbersOfSettings(document)
-  // All aliases of an anchor are one object, so many of them need no memory.
-  return document.toJS({ maxAliasCount: -1 })
+  try {
+    // All aliases of an anchor are one object, so many of them need no memory.
+    return document.toJS({ maxAliasCount: -1 })
+  } catch {
+    throw new ConfigError([
+      {
+        found: `ACCOUNTS_FILE ${path} merges (<<) something other than settings`,
+        remedy: 'merge an anchor of settings, such as <<: *north',
+      },
+    ])
+  }
 }
 
 /** Codes of the parser (yaml, docs/08_errors.md) for a file that is YAML and yet can't be used. */
@@ -75,9 +85,14 @@ function findUnresolvedAlias(document: Document.Parsed): number | undefined {
 function keepNumbersOfSettings(document: Document.Parsed): void {
   const accounts = document.get('accounts')
   for (const account of isSeq(accounts) ? accounts.items : []) {
-    const settings = isMap(account) ? account.get('settings') : undefined
-    for (const { value } of isMap(settings) ? settings.items : []) {
-      if (isScalar(value) && typeof value.value === 'number') value.value = value.source
-    }
+    if (isMap(account)) keepNumbers(account.get('settings'))
+  }
+}
+
+function keepNumbers(settings: unknown): void {
+  for (const { value } of isMap(settings) ? settings.items : []) {
+    if (isScalar(value) && typeof value.value === 'number') value.value = value.source
+    // What is merged.
+    else keepNumbers(value)
   }
 }

@@ -53,6 +53,26 @@ test('an anchor may be used by any number of accounts', () => {
   expect(accounts.at(-1)?.limits).toEqual({ concurrentRuns: 2 })
 })
 
+test('an account may merge the settings of another one, and its own take precedence', () => {
+  const content = `accounts:
+- &north {name: north, ${login}, jobs: [sync-users], settings: &own {tenant: 0042, region: north}}
+- {<<: *north, name: south, settings: {<<: *own, region: south}}
+- {name: west, <<: *north, settings: {<<: {tenant: 0043}}}
+`
+  const accounts = parseConfig({}, parseAccounts(content, 'accounts.yaml')).accounts
+  expect(accounts).toMatchObject([
+    { name: 'north', jobs: ['sync-users'], settings: { tenant: '0042', region: 'north' } },
+    { name: 'south', jobs: ['sync-users'], settings: { tenant: '0042', region: 'south' } },
+    { name: 'west', jobs: ['sync-users'], settings: { tenant: '0043' } },
+  ])
+})
+
+test('what is no settings is not merged', () => {
+  expect(() => parseAccounts(`accounts: [{<<: canary, name: north, ${login}}]`, 'accounts.yaml')).toThrow(
+    'ACCOUNTS_FILE accounts.yaml merges (<<) something other than settings: merge an anchor of settings, such as <<: *north',
+  )
+})
+
 test.each(['!env SECRET', '!vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    canary'])(
   'a tag that nothing resolves is told: %s',
   value => {
