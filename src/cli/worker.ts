@@ -15,6 +15,7 @@ import { httpLimits } from '../http/create-fastify.ts'
 import { createHttp } from '../http/create-http.ts'
 import { createHookSecret } from '../http/hook-secret.ts'
 import { createMetricsHttp } from '../http/metrics-route.ts'
+import { describeError } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { createLocalOperations } from '../operations/local-operations.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -52,7 +53,9 @@ export const worker = defineCommand({
       await Promise.race([starting, aborted(signal)])
       await aborted(signal)
       starting.catch(() => {})
-      log.info('stopping: no new requests are claimed, runs may commit their page')
+      log.info(
+        `stopping (${describeError(signal.reason).message}): no new requests are claimed, runs may commit their page`,
+      )
       return 0
     } finally {
       if (!(await settlesWithin(host.clock, stopWithinMs, opened.disposeAsync()))) {
@@ -94,7 +97,8 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
   if (scraped !== null && scraped !== 'http') {
     const metricsHttp = createMetricsHttp({ scrape, log })
     opened.defer(() => metricsHttp.close())
-    log.info({ address: await listen(metricsHttp, scraped, 'METRICS_HOST and METRICS_PORT') }, 'metrics are served')
+    const address = await listen(metricsHttp, scraped, 'METRICS_HOST and METRICS_PORT')
+    log.info({ address }, 'metrics are served')
   }
 
   logDeprecations(log, accountsOf(deps))

@@ -175,7 +175,7 @@ test.for(['SIGINT', 'SIGHUP'] as const)(
     await using home = await openHome(sandbox, `twice-${signal}`)
     await using worker = await startWorker(home.env)
     worker.kill(signal)
-    await expect.poll(() => worker.err(), { interval: 1 }).toContain('stopping: no new requests are claimed')
+    await expect.poll(() => worker.err(), { interval: 1 }).toContain(`stopping (${signal} was received)`)
     worker.kill(signal)
     expect(await worker.ended).toMatchObject({ code: 0, out: '' })
   },
@@ -189,7 +189,7 @@ test('a worker that npm started ends when npm is told to stop', async ({ sandbox
   npm.kill('SIGTERM')
   // Its output ends with the last of those who share it: an orphan would keep it open for ever.
   const ended = await Promise.race([npm.ended, systemClock.sleep(40_000).then(() => undefined)])
-  expect(ended?.err).toContain('stopping: no new requests are claimed')
+  expect(ended?.err).toContain('stopping (SIGTERM was received): no new requests are claimed')
 })
 
 test("a worker whose NODE_EXTRA_CA_CERTS can't be read says so, and works", async ({ sandbox }) => {
