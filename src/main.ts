@@ -80,7 +80,7 @@ const project: Project = {
 // The package's folder, for sources and built code alike.
 const engineFolder = new URL('../', import.meta.url)
 const engine = await readEngineManifest(engineFolder)
-const nodeProblem = findNodeProblem(engine, process.versions.node)
+const nodeProblem = findNodeProblem(engine, process.versions)
 if (nodeProblem) {
   process.stderr.write(`${renderExplanation(nodeProblem)}\n`)
   process.exit(2)

@@ -24,16 +24,17 @@ export async function readEngineManifest(folder: URL): Promise<EngineManifest> {
 }
 
 /**
- * Refuses a version of Node that is too old, of which npm only warns.
+ * Refuses a Node that is too old, of which npm only warns, and Bun, on which every login fails.
  *
  * @param engines such as `>=24`
- * @param version of the running Node, such as `22.15.0`
+ * @param versions of the running process. Bun has one of Node too
  */
 export function findNodeProblem(
   { engines }: Pick<EngineManifest, 'engines'>,
-  version: string,
+  { node, bun }: { readonly node: string; readonly bun?: string },
 ): Explanation | undefined {
-  const [oldest = 0, own = 0] = [engines.node, version].map(text => Number(/\d+/.exec(text)?.[0]))
+  const [oldest = 0, own = 0] = [engines.node, node].map(text => Number(/\d+/.exec(text)?.[0]))
+  if (bun !== undefined) return { found: `This is Bun ${bun}`, remedy: `run it on Node ${oldest} or later` }
   if (own >= oldest) return undefined
-  return { found: `This is Node ${version}`, remedy: `install Node ${oldest} or later` }
+  return { found: `This is Node ${node}`, remedy: `install Node ${oldest} or later` }
 }

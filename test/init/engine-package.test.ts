@@ -5,11 +5,16 @@ import { findNodeProblem } from '../../src/init/engine-package.ts'
 import { projectFolder } from '../docs/markdown.ts'
 
 test.each([
-  ['22.15.0', { found: 'This is Node 22.15.0', remedy: 'install Node 24 or later' }],
-  ['24.0.0', undefined],
-  ['100.1.0', undefined],
-])('Node %s: %j', (version, problem) => {
-  expect(findNodeProblem({ engines: { node: '>=24' } }, version)).toEqual(problem)
+  [{ node: '22.15.0' }, { found: 'This is Node 22.15.0', remedy: 'install Node 24 or later' }],
+  [{ node: '24.0.0' }, undefined],
+  [{ node: '100.1.0' }, undefined],
+  // Bun calls itself Node, where there is none, for a script that begins with #!/usr/bin/env node.
+  [
+    { node: '24.3.0', bun: '1.4.5' },
+    { found: 'This is Bun 1.4.5', remedy: 'run it on Node 24 or later' },
+  ],
+])('%j: %j', (versions, problem) => {
+  expect(findNodeProblem({ engines: { node: '>=24' } }, versions)).toEqual(problem)
 })
 
 /** What Node 20 doesn't have, of the modules that the engine uses (https://nodejs.org/docs/latest-v20.x/api/). */
