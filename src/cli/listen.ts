@@ -6,19 +6,24 @@ export interface Listener {
   listen(at: { readonly host: string; readonly port: number }): Promise<string>
 }
 
+/** The variables that name an address. */
+export interface AddressVariables {
+  readonly host: string
+  readonly port: string
+}
+
 /** How systems without IPv6 refuse its addresses. */
 const withoutIpv6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
 
 /**
  * Listens on an address. Without IPv6, `::` is every address of IPv4.
  *
- * @param variables that name the address
  * @throws ConfigError when the system refuses
  */
 export async function listen(
   server: Listener,
   { host, port }: { readonly host: string; readonly port: number },
-  variables: string,
+  variables: AddressVariables,
 ): Promise<string> {
   try {
     return await server.listen({ host, port })
@@ -26,10 +31,30 @@ export async function listen(
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (host === '::' && withoutIpv6.some(each => each === code))
       return listen(server, { host: '0.0.0.0', port }, variables)
-    const why = code === 'EADDRINUSE' ? 'another process listens there' : `the system refused: ${code}`
     const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-    throw new ConfigError([
-      { found: `HTTP can't listen on ${address}, because ${why}`, remedy: `free the port, or set ${variables}` },
-    ])
+    const { why, remedy } = explainRefusal(code, variables)
+    throw new ConfigError([{ found: `HTTP can't listen on ${address}, because ${why}`, remedy }])
   }
+}
+
+/** @param code the system's, or that of looking the host up */
+function explainRefusal(code: unknown, { host, port }: AddressVariables): { why: string; remedy: string } {
+  switch (code) {
+    case 'EADDRINUSE':
+      return { why: 'another process listens there', remedy: `free the port, or set ${host} and ${port}` }
+    case 'EACCES':
+      return { why: 'this user may not use the port', remedy: `set ${port} to a number above 1023` }
+    case 'EADDRNOTAVAIL':
+      return { why: 'this machine has no such address', remedy: setHost(host) }
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      // Conda and csh set HOST, to the name of a compiler's target or of the machine.
+      return { why: `no address has this name (${code})`, remedy: `${setHost(host)}; another program may have set it` }
+    default:
+      return { why: `the system refused: ${code}`, remedy: `set ${host} and ${port}` }
+  }
+}
+
+function setHost(variable: string): string {
+  return `set ${variable} to an address of this machine, such as 127.0.0.1`
 }

@@ -92,12 +92,12 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
   })
   const dashboard = openDashboard(context, app, operations, http)
   opened.defer(() => http.close())
-  const address = await listen(http, config.http, 'HOST and PORT')
+  const address = await listen(http, config.http, { host: 'HOST', port: 'PORT' })
   opened.use(await dashboard.tell(address))
   if (scraped !== null && scraped !== 'http') {
     const metricsHttp = createMetricsHttp({ scrape, log })
     opened.defer(() => metricsHttp.close())
-    const address = await listen(metricsHttp, scraped, 'METRICS_HOST and METRICS_PORT')
+    const address = await listen(metricsHttp, scraped, { host: 'METRICS_HOST', port: 'METRICS_PORT' })
     log.info({ address }, 'metrics are served')
   }
 
