@@ -6,7 +6,7 @@ import { listDocuments, type SentDocument } from '../definitions/list-documents.
 import { ConfigError, UsageError } from '../errors.ts'
 import { introspectionDocument } from '../hasura/introspect-schema.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
-import { loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
+import { isSameSchema, loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
 import { type CommandContext, defineCommand } from './command.ts'
 import { flag, jsonOutput, textOption, textsOption } from './options.ts'
 import { introspectAs, openHasuraAccess } from './role-access.ts'
@@ -95,7 +95,7 @@ async function check(context: CommandContext, account: string | undefined): Prom
     const problems = findDocumentProblems(jobs, readSchema(role, sdl))
     failed += problems.length
     for (const problem of problems) context.terminal.err(`${problem}\n`)
-    if (committed.sdl !== sdl) {
+    if (!isSameSchema(committed, sdl)) {
       context.terminal.err(
         `The API has changed for role "${role}". Run "npm run -s cli -- schema pull --role ${role}" and see the diff.\n`,
       )

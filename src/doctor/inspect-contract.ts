@@ -5,7 +5,7 @@ import { inPlace } from '../explanation.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
 import { findRoleProblem, schemaFileName } from '../hasura/role-name.ts'
-import { loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
+import { isSameSchema, loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
 import { combine, type Finding, failWith, ok, skip, warn } from './check.ts'
 
 /**
@@ -66,7 +66,7 @@ async function inspectRole(
       return risk ? [warn(`${job.name}: ${risk.found}`, risk.remedy ?? '')] : []
     })
     if (live.unseen) return [...invalid, ...risks, live.unseen]
-    if (invalid.length > 0 || live.sdl === committed.sdl) return [...invalid, ...risks]
+    if (invalid.length > 0 || isSameSchema(committed, live.sdl)) return [...invalid, ...risks]
     return [
       ...risks,
       warn(

@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { schemaFileName, schemaFileUrl } from './role-name.ts'
+import { printSdl } from './spell-schema.ts'
 
 /** The committed SDL of the schema that one role sees. */
 export interface RoleSchema {
@@ -43,6 +44,11 @@ export function readSchema(role: string, sdl: string): RoleSchema {
   const built = { role, sdl, schema: build(role, sdl) }
   latestOf.set(role, built)
   return built
+}
+
+/** @param live as a pull would write it. The committed one may have been formatted since, which is no change of the API */
+export function isSameSchema({ sdl, schema }: RoleSchema, live: string): boolean {
+  return sdl === live || printSdl(schema) === live
 }
 
 function build(role: string, sdl: string): GraphQLSchema {

@@ -33,10 +33,15 @@ export function spellSchema({ __schema: shown }: IntrospectionQuery): SpelledSch
     const spelled = pruneSchema(shown, refused)
     const schema = buildClientSchema({ __schema: spelled })
     if (validateSchema(schema).length === 0) {
-      return { sdl: `${printSchema(lexicographicSortSchema(schema))}\n`, leftOut: findLeftOut(shown, spelled) }
+      return { sdl: printSdl(schema), leftOut: findLeftOut(shown, spelled) }
     }
     refused = findRefused(refused, schema)
   }
+}
+
+/** In a stable order. */
+export function printSdl(schema: GraphQLSchema): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`
 }
 
 /** Only errors of a parsed schema have locations, so it is printed and parsed. */

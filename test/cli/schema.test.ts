@@ -19,6 +19,10 @@ test('schema pull writes what each role sees, and schema check tells what no lon
     err: '',
   })
 
+  // As Prettier formats long lines.
+  await writeFile(sdlFile, committed.replaceAll(', ', '\n    '))
+  expect(await schema('check')).toMatchObject({ code: 0, err: '' })
+
   await writeFile(sdlFile, `${committed}\ntype Gone {\n  id: Int\n}\n`)
   expect(await schema('check')).toEqual({
     code: 0,
