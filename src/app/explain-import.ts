@@ -19,7 +19,7 @@ export async function explainImport(
   if (!(error instanceof Error) || !isOfLoader(error)) return undefined
   if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message, folder, shorten)
   if ('code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION') return explainExtension(shorten(error.message))
-  if (!(error instanceof SyntaxError)) return `${shorten(error.message)}.`
+  if (!(error instanceof SyntaxError)) return explainOther(error, shorten(error.message))
   const told = (error.stack ?? '').split(/\n\s+at /)[0] ?? ''
   // V8 reports the location of some syntax errors only if nobody catches them.
   const placed = /^(?:file:|\/)/.test(told) ? told : ((await locate()) ?? told)
@@ -63,6 +63,20 @@ function explainPackage(name: string, folder: string): string {
   return `${missing}; or, if it is the project's own, ${remedy}, because ${why}`
 }
 
+function explainOther(error: Error, message: string): string {
+  const remedy = 'code' in error && typeof error.code === 'string' ? remedies.get(error.code) : undefined
+  return remedy === undefined ? `${message}.` : `${message.replace(/\.$/, '')}: ${remedy}.`
+}
+
+const remedies: ReadonlyMap<string, string> = new Map([
+  ['ERR_UNSUPPORTED_DIR_IMPORT', 'import a file of the folder, such as its index.ts'],
+  ['ERR_IMPORT_ATTRIBUTE_MISSING', "end the import with: with { type: 'json' }"],
+  [
+    'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
+    'compile the package to JavaScript, or link it, as workspaces do ("pnpm deploy" copies it)',
+  ],
+])
+
 const codegen = 'run "npm run codegen", which generates it from graphql/*.graphql'
 
 function explainExtension(message: string): string {
@@ -80,6 +94,9 @@ const extensions: readonly (readonly [extension: RegExp, remedy: string])[] = [
 /** @param placed file, code and a mark below the code, as Node prints them */
 function adviceFor(message: string, placed: string): string {
   if (commonJs.test(message)) return '\nThe project is loaded as CommonJS: set "type": "module" in its package.json.'
+  if (typescriptAlone.test(message)) {
+    return '\nNode only removes types: write this as JavaScript, such as an object and "as const" for an enum.'
+  }
   const [, code = '', mark = ''] = placed.split('\n')
   if (code[mark.indexOf('^')] === '@') return '\nNode does not run decorators: call the function instead.'
   const [, module = '', name = 'default'] = lacking.exec(message) ?? []
@@ -91,6 +108,7 @@ function adviceFor(message: string, placed: string): string {
 }
 
 const lacking = /^The requested module '(.*)' does not provide an export named '(.*)'/
+const typescriptAlone = /is not supported in strip-only mode/
 const commonJs = /^Cannot use import statement outside a module|^Unexpected token 'export'/
 
 /** Paths relative to the project. */

@@ -15,8 +15,10 @@ export function locateSyntaxError(
   const code = modules.map(module => `import ${JSON.stringify(module)}`).join('\n')
   return new Promise(resolve => {
     execFile(node, [...args, '--input-type=module', '--eval', code], { timeout: 10_000 }, (_error, _out, printed) => {
-      const [told = ''] = printed.split(/\n\s+at /)
-      resolve(/^(?:file:|\/)/.test(told) ? told.replace(/\n{2,}/g, '\n') : undefined)
+      // A debugger prints first that it is attached.
+      const start = printed.search(/^(?:file:|\/)/m)
+      const [told = ''] = printed.slice(start).split(/\n\s+at /)
+      resolve(start === -1 ? undefined : told.replace(/\n{2,}/g, '\n'))
     })
   })
 }

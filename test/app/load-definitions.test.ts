@@ -97,7 +97,19 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
   ],
   'TypeScript that Node does not run': [
     'export enum A { B }\nexport const jobs = []',
-    /src\/jobs\/list\.ts:1\nexport enum A/,
+    /src\/jobs\/list\.ts:1\nexport enum A .*enum is not supported in strip-only mode\nNode only removes types: write this as JavaScript/s,
+  ],
+  'TypeScript in a package': [
+    `import { x } from 'copied'\nexport const jobs = [x]`,
+    /files under node_modules, for ".*\/copied\/index\.ts": compile the package to JavaScript, or link it, as workspaces do/,
+  ],
+  'a folder': [
+    `import { x } from './generated'\nexport const jobs = [x]`,
+    /Directory import 'src\/jobs\/generated' is not supported .* src\/jobs\/list\.ts: import a file of the folder, such as its index\.ts\.$/,
+  ],
+  'JSON without an attribute': [
+    `import rates from './rates.json'\nexport const jobs = [rates]`,
+    /Module "src\/jobs\/rates\.json" needs an import attribute .*: end the import with: with \{ type: 'json' \}\.$/,
   ],
   'a mistake when it runs': [
     'const a: any = {}\n\nexport const jobs = [a.b.c]',
@@ -135,6 +147,7 @@ const beside = {
   'notes.graphql': 'query Notes { notes { id } }',
   'notes.sql': 'select 1',
   'ok.ts': 'export const x = 1',
+  'rates.json': '{}',
   'old/commonjs.ts': `import { x } from '../ok.ts'\nexport { x }`,
   'old/package.json': '{"type":"commonjs"}',
   'twice.ts': 'export const a = 1\nexport const a = 2',
@@ -154,6 +167,13 @@ beforeAll(async () => {
     }
   }
   await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+  const copied = join(folder, 'node_modules/copied')
+  await mkdir(copied, { recursive: true })
+  await writeFile(join(copied, 'package.json'), '{"type":"module","exports":"./index.ts"}')
+  await writeFile(join(copied, 'index.ts'), 'export const x: number = 1')
+  // As a debugger does that attaches to every process of its terminal.
+  const attached = join(folder, 'attached.cjs')
+  await writeFile(attached, `process.stderr.write('Debugger attached.\\n')`)
   await writeFile(
     join(folder, 'ask.ts'),
     `
@@ -166,7 +186,8 @@ beforeAll(async () => {
       }
       console.log(JSON.stringify(told))`,
   )
-  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'ask.ts')], { cwd: folder })
+  const env = { ...process.env, NODE_OPTIONS: `--require ${attached}` }
+  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'ask.ts')], { cwd: folder, env })
   told = z.array(z.string()).parse(JSON.parse(stdout))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
