@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { findContent, listFiles, type WrittenFile, writeFiles } from '../add/write-files.ts'
 import { type EngineManifest, readEngineManifest } from './engine-package.ts'
 import { findUnignored } from './find-unignored.ts'
-import { findPackageManager } from './package-manager.ts'
+import { findPackageManager, hasOwnShell } from './package-manager.ts'
 import { renderManifest } from './project-manifest.ts'
 import { warnOfPlace } from './warn-of-place.ts'
 
@@ -28,7 +28,8 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
   const templates = await readTemplates(engineFolder)
   const existing = await findContent(join(folder, 'package.json'))
   const manager = await findPackageManager(folder)
-  const manifest = renderManifest(engine, nameOf(folder, engine), existing, manager)
+  const hasExec = !(await hasOwnShell(folder, manager))
+  const manifest = renderManifest(engine, nameOf(folder, engine), existing, hasExec)
   const missing: WrittenFile[] = []
   const present: string[] = []
   const unignored: string[] = []

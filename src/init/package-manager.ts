@@ -45,6 +45,14 @@ export async function findPackageManager(folder: string): Promise<PackageManager
   return 'npm'
 }
 
+/** Whether it runs scripts in a shell of its own, which has no `exec`: Yarn always does, pnpm with the setting `shellEmulator`. */
+export async function hasOwnShell(folder: string, manager: PackageManager): Promise<boolean> {
+  if (manager !== 'pnpm') return manager === 'yarn'
+  const paths = withParents(folder).flatMap(each => [join(each, 'pnpm-workspace.yaml'), join(each, '.npmrc')])
+  const settings = await Promise.all(paths.map(path => readFile(path, 'utf8').catch(() => '')))
+  return settings.some(text => /^shell-?emulator\s*[:=]\s*true\b/im.test(text))
+}
+
 /** How the manager runs the project's commands. */
 export function commandOf(manager: PackageManager): string {
   return manager === 'npm' ? 'npm run -s cli --' : `${manager} run cli`

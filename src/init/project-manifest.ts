@@ -3,7 +3,6 @@ import { ConfigError } from '../errors.ts'
 import { explainIssues } from '../failures/explain-issues.ts'
 import { parseJson } from '../json/parse-json.ts'
 import type { EngineManifest } from './engine-package.ts'
-import type { PackageManager } from './package-manager.ts'
 
 const text = z.record(z.string(), z.string())
 
@@ -31,16 +30,16 @@ export interface ProjectManifest {
  * Renders a project's package.json: what exists, plus what is missing. Packages get the versions that the engine was tested with.
  *
  * @param existing text of the existing file
- * @param manager what installs the project's packages
+ * @param hasExec whether the shell that runs its scripts has `exec`
  * @throws ConfigError when that isn't the package.json of a project
  */
 export function renderManifest(
   engine: EngineManifest,
   name: string,
   existing: string | undefined,
-  manager: PackageManager,
+  hasExec: boolean,
 ): ProjectManifest {
-  const scripts = scriptsFor(manager)
+  const scripts = scriptsIn(hasExec)
   const own = parseManifest(existing ?? JSON.stringify({ name, private: true }))
   // A project with a peer's exact version couldn't update the engine.
   const all = { ...engine.devDependencies, ...engine.dependencies, ...engine.peerDependencies }
@@ -86,9 +85,8 @@ export function renderManifest(
   }
 }
 
-function scriptsFor(manager: PackageManager): Readonly<Record<string, string>> {
-  // Yarn runs scripts in a shell of its own, which has no exec.
-  const exec = manager === 'yarn' ? '' : 'exec '
+function scriptsIn(hasExec: boolean): Readonly<Record<string, string>> {
+  const exec = hasExec ? 'exec ' : ''
   return {
     start: `${exec}hasura-sync-worker worker`,
     cli: `${exec}hasura-sync-worker`,

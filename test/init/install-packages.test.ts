@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hasPackages, installPackages, requireNpm } from '../../src/init/install-packages.ts'
-import { findPackageManager } from '../../src/init/package-manager.ts'
+import { findPackageManager, hasOwnShell } from '../../src/init/package-manager.ts'
 import { run } from '../cli/run-command.ts'
 
 let workspace = ''
@@ -74,6 +74,17 @@ describe('the package manager', () => {
     expect(await findPackageManager(folder)).toBe('npm')
     await expect(requireNpm(folder)).resolves.toBeUndefined()
   })
+})
+
+test.each([
+  ['npm', 'pnpm-workspace.yaml', 'shellEmulator: true', false],
+  ['yarn', 'yarn.lock', '', true],
+  ['pnpm', 'pnpm-workspace.yaml', 'packages: [packages/*]\nshellEmulator: true\n', true],
+  ['pnpm', 'packages/mirror/.npmrc', '# for Windows\nshell-emulator = true', true],
+  ['pnpm', 'pnpm-workspace.yaml', 'shellEmulator: false', false],
+] as const)('%s with %s of %j runs scripts in a shell of its own: %s', async (manager, path, content, isOwn) => {
+  await put(path, content)
+  expect(await hasOwnShell(folder, manager)).toBe(isOwn)
 })
 
 test('npm installs what develops a project where NODE_ENV is production', async () => {

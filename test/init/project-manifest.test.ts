@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import type { EngineManifest } from '../../src/init/engine-package.ts'
-import type { PackageManager } from '../../src/init/package-manager.ts'
 import { renderManifest } from '../../src/init/project-manifest.ts'
 
 const engine: EngineManifest = {
@@ -12,8 +11,8 @@ const engine: EngineManifest = {
   overrides: { 'msgpackr-extract': '1.0.0', 'oxc-parser': '0.1.0' },
   allowScripts: { b: false },
 }
-const render = (existing?: object, manager: PackageManager = 'npm') => {
-  const { content, leftAlone } = renderManifest(engine, 'mirror', existing && JSON.stringify(existing), manager)
+const render = (existing?: object, hasExec = true) => {
+  const { content, leftAlone } = renderManifest(engine, 'mirror', existing && JSON.stringify(existing), hasExec)
   return { manifest: JSON.parse(content), leftAlone }
 }
 
@@ -68,7 +67,7 @@ test.each([
 
 test.each([['\t'], ['    '], ['  ']])('it keeps the indentation %j', indent => {
   const ours = { name: 'ours', type: 'module' }
-  const { content } = renderManifest(engine, 'mirror', JSON.stringify(ours, undefined, indent), 'npm')
+  const { content } = renderManifest(engine, 'mirror', JSON.stringify(ours, undefined, indent), true)
   expect(content).toBe(`${JSON.stringify(JSON.parse(content), undefined, indent)}\n`)
 })
 
@@ -80,16 +79,16 @@ test('a package that the project depends on keeps its version, with which npm re
   expect(render({ devDependencies: { 'msgpackr-extract': '^2.0.0' } }).manifest.overrides).toEqual({})
 })
 
-test("Yarn's shell, which has no exec, runs its scripts", () => {
-  expect(render(undefined, 'yarn').manifest.scripts).toMatchObject({
+test('a shell without exec runs its scripts', () => {
+  expect(render(undefined, false).manifest.scripts).toMatchObject({
     start: 'hasura-sync-worker worker',
     cli: 'hasura-sync-worker',
   })
 })
 
 test('the second time there is nothing to change', () => {
-  const { content } = renderManifest(engine, 'mirror', undefined, 'npm')
-  expect(renderManifest(engine, 'mirror', content, 'npm')).toEqual({ content, leftAlone: [], warning: undefined })
+  const { content } = renderManifest(engine, 'mirror', undefined, true)
+  expect(renderManifest(engine, 'mirror', content, true)).toEqual({ content, leftAlone: [], warning: undefined })
 })
 
 test.each([
@@ -99,17 +98,17 @@ test.each([
   ['{"scripts": "none"}', /^package\.json is not that of a project \(scripts: .*\): correct it/],
   ['{"dependencies": []}', /^package\.json is not that of a project \(dependencies: .*\): correct it/],
 ])('%j is refused, with what is wrong', (existing, sentence) => {
-  expect(() => renderManifest(engine, 'mirror', existing, 'npm')).toThrow(sentence)
+  expect(() => renderManifest(engine, 'mirror', existing, true)).toThrow(sentence)
 })
 
 test("the engine doesn't become a dependency of itself", () => {
-  expect(() => renderManifest(engine, 'mirror', '{"name":"hasura-sync-worker"}', 'npm')).toThrow(
+  expect(() => renderManifest(engine, 'mirror', '{"name":"hasura-sync-worker"}', true)).toThrow(
     'package.json has the name of the engine, hasura-sync-worker: give your project another name; a checkout of the engine has all of a project already',
   )
 })
 
 test('a byte order mark is left out, as npm does', () => {
-  const { content } = renderManifest(engine, 'mirror', '\uFEFF{"name":"ours"}', 'npm')
+  const { content } = renderManifest(engine, 'mirror', '\uFEFF{"name":"ours"}', true)
   expect(JSON.parse(content)).toMatchObject({ name: 'ours', type: 'module' })
 })
 
@@ -118,7 +117,7 @@ test.each([
   ['{"name":"ours","type":"module"}', undefined],
   [undefined, undefined],
 ])('a project %s that becomes one of modules is told', (existing, told) => {
-  const { warning } = renderManifest(engine, 'mirror', existing, 'npm')
+  const { warning } = renderManifest(engine, 'mirror', existing, true)
   if (told === undefined) expect(warning).toBeUndefined()
   else expect(warning).toContain(told)
 })
