@@ -60,6 +60,7 @@ const deployment = z.strictObject({
       spec: z.strictObject({
         terminationGracePeriodSeconds: z.int().positive(),
         automountServiceAccountToken: z.literal(false),
+        enableServiceLinks: z.literal(false),
         securityContext: z.strictObject({
           runAsNonRoot: z.literal(true),
           runAsUser: z.int().positive(),
