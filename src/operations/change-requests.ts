@@ -4,7 +4,7 @@ import { lineKey } from '../runs/line.ts'
 import type { RequestState } from '../states.ts'
 import { isOwn } from './bound-caller.ts'
 import type { OperationDeps } from './operation.ts'
-import { type EndedRequest, repeatRequest } from './repeat-request.ts'
+import { type EndedRequest, recordRepeated, repeatRequest } from './repeat-request.ts'
 
 /** Requests of one statement. */
 const batch = 500
@@ -51,8 +51,8 @@ export interface RetriedRequest {
 }
 
 /**
- * Makes requests again, those of a line in the order in which they were made. Left out are those that have not ended, runs in the
- * foreground, and those that the caller may not repeat.
+ * Makes requests again, those of a line in the order in which they were made. Left out are those that have not ended or were
+ * repeated already, runs in the foreground, and those that the caller may not repeat.
  *
  * @returns oldest first
  */
@@ -68,20 +68,24 @@ export async function retryMany(
   const retried: RetriedRequest[] = []
   for (const some of batches(ids)) {
     signal.throwIfAborted()
-    const { rows } = await sql<EndedRequest & { readonly id: string }>`
+    const { rows } = await sql<EndedRequest>`
       select r.id, r.account, r.job, r.payload, r.error_code as "errorCode" from worker.requests r
       where r.id = any(${some}::text[]) and r.state in ('failed', 'cancelled', 'done') and r.reserved_for is null
-        and ${isOwn(sql`r.account`, app)} order by r.seq`.execute(deps.store)
+        and r.superseded_by is null and ${isOwn(sql`r.account`, app)} order by r.seq`.execute(deps.store)
     const made = new Map<string, RetriedRequest>()
     const lines = Map.groupBy(rows, lineKey).values()
     // Those of a line one after the other: equal ranks would leave their order to chance.
     const repeating = lines.map(async ofLine => {
-      for (const { id, ...ended } of ofLine) {
+      for (const ended of ofLine) {
         const { id: request, absorbed } = await repeatRequest(deps, ended, asked)
-        made.set(id, { id, request, absorbed })
+        made.set(ended.id, { id: ended.id, request, absorbed })
       }
     })
-    await Promise.all(repeating)
+    try {
+      await Promise.all(repeating)
+    } finally {
+      await recordRepeated(deps, [...made.values()])
+    }
     retried.push(...rows.flatMap(({ id }) => made.get(id) ?? []))
   }
   return retried

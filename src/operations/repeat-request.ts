@@ -1,8 +1,10 @@
+import { sql } from 'kysely'
 import type { TraceHeaders } from '../observer/trace-headers.ts'
 import { requestRun } from '../runs/requests.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 
 export interface EndedRequest {
+  readonly id: string
   readonly account: string
   readonly job: string
   readonly payload: unknown
@@ -17,4 +19,18 @@ export function repeatRequest(
 ): ReturnType<typeof requestRun> {
   const payload = deps.jobs.get(job)?.payloadOfRetry?.(before, errorCode ?? undefined) ?? before
   return requestRun(deps, { account, job, payload, trigger: 'retry', caller, trace })
+}
+
+/**
+ * Records which requests repeat others. Whoever repeats all that failed, and does so again later, must not repeat what has succeeded
+ * meanwhile.
+ */
+export async function recordRepeated(
+  { store }: Pick<RunDeps, 'store'>,
+  repeated: readonly { readonly id: string; readonly request: string }[],
+): Promise<void> {
+  await sql`
+    update worker.requests r set superseded_by = given.request
+    from jsonb_to_recordset(${JSON.stringify(repeated)}::jsonb) as given(id text, request text)
+    where r.id = given.id`.execute(store)
 }

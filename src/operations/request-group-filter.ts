@@ -9,7 +9,7 @@ export interface RequestGroup {
   readonly states: readonly RequestState[]
   readonly job?: string | undefined
   readonly account?: string | undefined
-  /** Excludes foreground runs, which only their command can repeat. */
+  /** Excludes foreground runs, which only their command can repeat, and requests that were repeated already. */
   readonly repeatable: boolean
   /** Number of the newest request that is meant. */
   readonly upTo?: string | undefined
@@ -38,6 +38,6 @@ export function isInGroup(
   const isInState = states.map(state => sql`q.state = ${sql.lit(state)}`)
   return sql`(${isInState.length === 0 ? sql`false` : sql.join(isInState, sql` or `)})
     and ${isWanted('q.job', job)} and ${isWanted('q.account', account)} and ${isOwn(sql`q.account`, app)}
-    and ${repeatable ? sql`q.reserved_for is null` : sql`true`}
+    and ${repeatable ? sql`q.reserved_for is null and q.superseded_by is null` : sql`true`}
     and ${upTo === undefined ? sql`true` : sql`q.seq <= ${upTo}::bigint`}`
 }

@@ -14,7 +14,7 @@ export const findRequestIds = defineOperation({
   input: z.object({
     ...lineFilter,
     states: z.array(z.enum(requestStates)).readonly(),
-    /** Excludes foreground runs, which only their command can repeat. */
+    /** Excludes foreground runs, which only their command can repeat, and requests that were repeated already. */
     repeatable: z.boolean(),
   }),
   output: z.array(z.string()),
@@ -71,7 +71,7 @@ export const cancelRequests = defineOperation({
     ),
 })
 
-/** Repeats all requests that match a filter, like `retryRequest`. */
+/** Repeats all requests that match a filter and weren't repeated yet, like `retryRequest`. */
 export const retryRequests = defineOperation({
   route: 'POST /requests/retry',
   roles: ['operate'],

@@ -7,7 +7,7 @@ import { isOwn } from './bound-caller.ts'
 import { requireKey } from './idempotency.ts'
 import { defineOperation, type OperationDeps } from './operation.ts'
 import { pageInput } from './pages.ts'
-import { type EndedRequest, repeatRequest } from './repeat-request.ts'
+import { type EndedRequest, recordRepeated, repeatRequest } from './repeat-request.ts'
 import { findRequest, listRequests as list, requestReportSchema, requestSummarySchema } from './request-reports.ts'
 import { checkFound, resolve } from './resolve.ts'
 import { limitValue, lineFilter, nameValue } from './values.ts'
@@ -116,14 +116,14 @@ export const cancelRequest = defineOperation({
   },
 })
 
-/** Repeats a request that has ended. UsageError if it hasn't, or if it was a foreground run. */
+/** Repeats a request that has ended. UsageError if it hasn't, if it was a foreground run, or if its repetition has started. */
 export const retryRequest = defineOperation({
   route: 'POST /requests/:id/retry',
   roles: ['operate'],
   input: z.object({ id: nameValue }),
   output: acceptedSchema,
   async run(app, { id }, { caller = '', trace }) {
-    const { state, isForeground, ...ended } = await requireRequest(app, id)
+    const { state, isForeground, repeatedBy, repeatedState, ...ended } = await requireRequest(app, id)
     if (isForeground) {
       throw new UsageError({
         found: `Request ${id} was a run in the foreground, which no worker can repeat`,
@@ -136,7 +136,15 @@ export const retryRequest = defineOperation({
         remedy: 'only a request that has ended can be repeated',
       })
     }
+    if (repeatedBy !== null && repeatedState === 'waiting') return { id: repeatedBy, absorbed: true }
+    if (repeatedBy !== null && repeatedState !== null) {
+      throw new UsageError({
+        found: `Request ${id} was already repeated by request ${repeatedBy}, which is ${repeatedState}`,
+        remedy: 'repeat that one, once it has ended',
+      })
+    }
     const made = await repeatRequest(app.deps, ended, { caller, trace })
+    await recordRepeated(app.deps, [{ id: ended.id, request: made.id }])
     return { id: made.id, absorbed: made.absorbed }
   },
 })
@@ -144,13 +152,18 @@ export const retryRequest = defineOperation({
 interface KnownRequest extends EndedRequest {
   readonly state: string
   readonly isForeground: boolean
+  /** The request that repeats it, and the state of that one; null if there is none, or none any more. */
+  readonly repeatedBy: string | null
+  readonly repeatedState: string | null
 }
 
 /** @throws NotFoundError if the caller has no request with this id */
 async function requireRequest(app: OperationDeps, id: string): Promise<KnownRequest> {
   const { rows } = await sql<KnownRequest>`
-    select account, job, payload, error_code as "errorCode", state, reserved_for is not null as "isForeground"
-    from worker.requests where id = worker.successor(${id}) and ${isOwn(sql`account`, app)}`.execute(app.deps.store)
+    select r.id, r.account, r.job, r.payload, r.error_code as "errorCode", r.state, r.reserved_for is not null as "isForeground",
+      again.id as "repeatedBy", again.state as "repeatedState"
+    from worker.requests r left join worker.requests again on again.id = worker.successor(r.superseded_by)
+    where r.id = worker.successor(${id}) and ${isOwn(sql`r.account`, app)}`.execute(app.deps.store)
   const [row] = rows
   if (!row) throw noRequest(id)
   return row

@@ -68,6 +68,16 @@ describe('a change over a filter', () => {
     },
   )
 
+  test('one request is retried once, and a second time it says so', async ({ app, board }) => {
+    const account = app.addAccount()
+    await addFailed(app, account, 1)
+    const [failed] = await query<{ id: string }>(app, `select id from worker.requests where account = '${account}'`)
+    const fields = fieldsOf((await board.get(`confirm?action=retry&id=${failed?.id}`)).text)
+    expect((await board.post('act', fields)).status).toBe(303)
+    const again = await board.post('act', fields)
+    expect([again.status, again.text]).toEqual([400, expect.stringContaining('was repeated already')])
+  })
+
   test.for([{ action: 'retry' }, { action: 'cancel' }])(
     '$action is refused without a preview',
     async ({ action }, { app, board }) => {

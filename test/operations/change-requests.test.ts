@@ -69,6 +69,23 @@ describe.each(Object.entries(doors))('a group changed by %s', (_door, change) =>
     )
   })
 
+  test('is made again once: what was repeated and has succeeded since isn’t repeated with what failed later', async () => {
+    const account = app.addAccount()
+    const { store } = app.deps
+    const endWaiting = (state: string) =>
+      sql`update worker.requests set state = ${state}, ended_at = now() where account = ${account} and state = 'waiting'`.execute(
+        store,
+      )
+    for (const n of [1, 2]) await make(account, 'one', n)
+    await endWaiting('failed')
+    await change('retry', account)
+    await endWaiting('done')
+    await make(account, 'one', 3)
+    await endWaiting('failed')
+    await change('retry', account)
+    expect(await waitingOf(account)).toEqual([{ job: 'one', n: 3, trigger: 'retry' }])
+  })
+
   test('is cancelled as a whole', async () => {
     const account = app.addAccount()
     for (const n of [1, 2, 3]) await make(account, 'one', n)

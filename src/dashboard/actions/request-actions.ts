@@ -31,12 +31,19 @@ export const requestActions = {
   },
   retry: {
     title: 'Retry',
-    does: 'Makes each request again. Equal ones become one.',
+    does: 'Makes each request again, once. Equal ones become one.',
     preview: (context, wanted) => previewRequests(context, wanted, retried(wanted)),
     async carry(context, wanted) {
       const { viewer, signal, reading } = context
       const ids = await idsOf(context, wanted, retried(wanted))
-      return (await retryMany(reading, ids, { caller: viewer.caller ?? dashboard, signal })).length
+      const made = await retryMany(reading, ids, { caller: viewer.caller ?? dashboard, signal })
+      if (wanted.id !== undefined && made.length === 0) {
+        throw new UsageError({
+          found: `Request ${wanted.id} was repeated already, or has not ended`,
+          remedy: 'look at the newest requests of its job',
+        })
+      }
+      return made.length
     },
   },
 } satisfies Readonly<Record<string, Action>>

@@ -8,7 +8,7 @@ export interface Totals {
   readonly waiting: number
   readonly running: number
   readonly held: number
-  /** Requests that failed in the last 24 hours, counted up to 1,000. */
+  /** Requests that failed in the last 24 hours and weren't repeated, counted up to 1,000. */
   readonly failed: number
   /** Webhooks that send nothing more, of live processes. */
   readonly stopped: number
@@ -30,11 +30,11 @@ export async function findTotals(reading: Reading): Promise<Totals> {
   return onlyRow(rows)
 }
 
-/** The index of failed requests is ordered by creation; a request that failed today is rarely old. */
+/** Without those that were repeated. The index of failed requests is ordered by creation; one that failed today is rarely old. */
 function failedToday(reading: Reading, limit: number) {
   return sql`(
     select id, seq, account, job, ended_at, error_code, error_found, error_remedy from worker.requests
-    where state = 'failed' and ended_at > now() - interval '24 hours' and ${own(reading)}
+    where state = 'failed' and superseded_by is null and ended_at > now() - interval '24 hours' and ${own(reading)}
     order by seq desc limit ${limit})`
 }
 

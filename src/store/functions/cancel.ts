@@ -28,13 +28,17 @@ begin
   return v_request.state;
 end $$`
 
-/** The request that does the work of this one: itself, or the last one that superseded it. */
+/**
+ * The request that does the work of this one: itself, or the last one that superseded it. One that has ended otherwise and was
+ * repeated (`superseded_by`) stands for itself.
+ */
 export const successorFunction = `
 create function worker.successor(p_id text) returns text language sql stable as $$
   with recursive step as (
-    select r.id, r.superseded_by from worker.requests r where r.id = p_id
+    select r.id, r.state, r.superseded_by from worker.requests r where r.id = p_id
     union
-    select r.id, r.superseded_by from step join worker.requests r on r.id = step.superseded_by
+    select r.id, r.state, r.superseded_by from step join worker.requests r on r.id = step.superseded_by
+    where step.state = 'superseded'
   )
-  select id from step where superseded_by is null limit 1
+  select id from step where state <> 'superseded' limit 1
 $$`
