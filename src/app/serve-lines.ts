@@ -70,8 +70,9 @@ export async function serveLines(
 
   // An account that was forgotten starts again, with its schedules.
   async function renew(): Promise<void> {
-    await reconcileSchedules(store, listSchedules(deps))
+    // First that it keeps schedules: maintenance deletes those that no process keeps.
     await storeServedLines(store, process.id, listServed)
+    await reconcileSchedules(store, listSchedules(deps))
   }
   await renew()
   use({ [Symbol.asyncDispose]: () => storeServedLines(store, process.id, listServed) })

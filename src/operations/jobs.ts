@@ -93,7 +93,8 @@ async function findStates(
       exists (select from worker.requests x where x.job = j.job and x.state = 'waiting' and ${isMeant} and exists (
         select from worker.holds_of(x.account, j.job))) as held,
       exists (select from worker.requests x where x.job = j.job and x.state = 'waiting' and ${isMeant}) as waiting,
-      (select min(x.next_run_at) from worker.schedules x where x.job = j.job and not x.paused and ${isMeant}) as next_due_at,
+      (select min(x.next_run_at) from worker.schedules x where x.job = j.job and not x.paused and ${isMeant}
+        and x.account = any(${[...app.deps.accounts.keys()]}::text[])) as next_due_at,
       (select json_build_object('id', x.id, 'account', x.account, 'state', x.state, 'startedAt', x.started_at,
           'finishedAt', x.finished_at)
         from worker.runs x where x.job = j.job and ${isMeant} order by x.seq desc limit 1) as last_run

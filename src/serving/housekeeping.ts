@@ -10,7 +10,7 @@ const everyMs = 60_000
 
 /**
  * Maintenance, once a minute until it is disposed: an account that was forgotten starts again, impossible times are corrected, and
- * old records are deleted.
+ * records that are old or mean nothing any more are deleted.
  *
  * @param renew stores what this process serves, and its schedules
  */
@@ -19,6 +19,7 @@ export function startHousekeeping(deps: RunDeps, renew: () => Promise<void>): As
     try {
       await renew()
       await requestBootstraps(deps)
+      await dropIdle(deps, signal)
       await correctTimes(deps, signal)
       await prune(deps, signal)
     } catch (error) {
@@ -46,6 +47,30 @@ async function correctTimes({ store, process }: RunDeps, signal: AbortSignal): P
     // One that is alive reports before this has passed.
     sql`update worker.processes set expires_at = now() + make_interval(secs => ${lifeMs / 1000})
       where id <> ${process.id} and expires_at > now() + interval '1 minute'`,
+  ])
+}
+
+/**
+ * Deletes what would be told for ever, because nothing ends it any more:
+ *
+ * - a schedule of a line that live processes serve without one, because it was removed. A version of the worker that still has it
+ *   keeps it, and so does a pause. If it is added again, it starts like a new one.
+ * - a hold for which no request waits, such as of a job that was renamed or whose request somebody cancelled: nothing would probe it.
+ *   The next request finds out itself. A pause that the API asked for stays.
+ */
+async function dropIdle({ store }: RunDeps, signal: AbortSignal): Promise<void> {
+  const isServed = (how: RawBuilder<boolean>) => sql<boolean>`exists (
+    select from worker.served_lines v join worker.living_processes() p on p.id = v.process
+    where v.account = s.account and v.job = s.job and ${how})`
+  await inBatches(store, signal, [
+    sql`delete from worker.schedules s
+      where not s.paused and ${isServed(sql`not v.has_schedule`)} and not ${isServed(sql`v.has_schedule`)}`,
+    sql`delete from worker.holds h
+      where h.since < now() - interval '1 minute' and (h.asked_until is null or h.asked_until <= now())
+        and not exists (select from worker.requests r
+          where r.account = h.account and (h.job = '' or r.job = h.job) and r.state = 'waiting')
+        and not exists (select from worker.leases l
+          where l.account = h.account and (h.job = '' or l.job = h.job) and l.run_id is not null)`,
   ])
 }
 

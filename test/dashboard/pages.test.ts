@@ -35,6 +35,9 @@ async function fill() {
       error_found, error_remedy, ended_at)
     values ('evil-failed', ${evil}, ${evil}, jsonb_build_object('x', ${evil}::text), 'h', ${evil}, ${evil}, 'normal', now(), 'failed', ${evil},
       ${evil}, ${evil}, now())`.execute(store)
+  // Otherwise nothing waits for the hold, and it is dropped.
+  await sql`insert into worker.requests (id, account, job, payload, payload_hash, trigger, caller, priority, rank)
+    values ('evil-waiting', ${evil}, ${evil}, '{}', 'w', ${evil}, ${evil}, 'normal', now())`.execute(store)
   await sql`insert into worker.runs (id, request_id, account, job, trigger, caller, attempt, state, process, fence, from_position,
       to_position, error_code, error_found, error_remedy, finished_at, counts)
     values ('00000000-0000-0000-0000-00000000e711', 'evil-failed', ${evil}, ${evil}, ${evil}, ${evil}, 1, 'failed',
@@ -130,6 +133,16 @@ test('the first page says that action is needed, and why', async () => {
   expect(text).toContain('Action needed: 1 hold; 1 failed today')
   expect(text).toContain('To fix it:')
   expect(text).toContain('Look again now')
+})
+
+test('the first page leaves out what was retried, and the ticks of jobs that no worker has', async () => {
+  const repeatedBy = (id: string | null) =>
+    sql`update worker.requests set superseded_by = ${id} where id = 'evil-failed'`.execute(app.deps.store)
+  await repeatedBy('evil-waiting')
+  const { text } = await board.get('')
+  await repeatedBy(null)
+  expect(text).toContain('Action needed: 1 hold.')
+  expect(text.slice(text.indexOf('<h2>Due next</h2>'))).not.toContain('{{7*7}}')
 })
 
 test('the first page tells of webhooks that send nothing more, as long as a worker has them', async () => {

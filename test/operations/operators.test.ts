@@ -67,6 +67,45 @@ test('what a filter finds is made again by the caller who asks', async ({ app, h
   expect(again).toMatchObject([{ trigger: 'retry', caller: 'http:some-client/somebody' }, { trigger: 'retry' }])
 })
 
+test('whoever repeats what failed in portions comes to its end', async ({ app, http }) => {
+  const ids = [await make(app, 'one', 1), await make(app, 'one', 2), await make(app, 'one', 3)]
+  await sql`update worker.requests set state = 'failed', ended_at = now()`.execute(app.deps.store)
+  const portion = async () => idsSchema.parse((await post(http, '/requests/retry', { job: 'one', limit: 1 })).body)
+  expect([await portion(), await portion(), await portion(), await portion()]).toEqual([
+    { ids: [ids[0]], hasMore: true },
+    { ids: [ids[1]], hasMore: true },
+    { ids: [ids[2]], hasMore: false },
+    { ids: [], hasMore: false },
+  ])
+})
+
+test('a request is repeated once: asked again, its repetition is named', async ({ app, http }) => {
+  const id = await make(app, 'one', 1)
+  await app.operations.cancelRequest({ id })
+  const again = z.object({ id: z.string() }).parse((await post(http, `/requests/${id}/retry`)).body)
+  expect((await post(http, `/requests/${id}/retry`)).body).toEqual({ id: again.id, absorbed: true })
+  await sql`update worker.requests set state = 'done', ended_at = now() where id = ${again.id}`.execute(app.deps.store)
+  expect(await post(http, `/requests/${id}/retry`)).toMatchObject({
+    status: 400,
+    body: { detail: `Request ${id} was already repeated by request ${again.id}, which is done` },
+  })
+  expect(await stateOf(app, id)).toBe('cancelled')
+  await sql`delete from worker.requests where id = ${again.id}`.execute(app.deps.store)
+  expect(await post(http, `/requests/${id}/retry`)).toMatchObject({ body: { absorbed: false } })
+})
+
+test('the next tick of a job is that of an account that exists', async ({ app }) => {
+  const schedule = (account: string, due: string) =>
+    sql`insert into worker.schedules (account, job, rule, next_run_at) values (${account}, 'one', '', ${due}::timestamptz)`.execute(
+      app.deps.store,
+    )
+  await schedule('removed', '2026-01-01Z')
+  await schedule('default', '2099-01-01Z')
+  const [one] = await app.operations.listJobs()
+  await sql`delete from worker.schedules`.execute(app.deps.store)
+  expect(one).toMatchObject({ name: 'one', nextDueAt: '2099-01-01T00:00:00.000Z' })
+})
+
 test.for(['cancel', 'retry'])('nobody means all requests by saying nothing: %s', async (verb, { http }) => {
   expect(await post(http, `/requests/${verb}`)).toMatchObject({ status: 400, body: { code: 'usage' } })
   expect(await post(http, `/requests/${verb}`, { job: 'none' })).toMatchObject({

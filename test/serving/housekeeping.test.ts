@@ -79,3 +79,53 @@ appTest('an account that is not bootstrapped keeps its bootstraps and their step
   )
   await expect.poll(findKept).toEqual(kept)
 })
+
+appTest('a schedule that was removed is dropped, but not while a process has it, nor a paused one', async ({ app }) => {
+  const { store } = app.deps
+  const [older, newer] = [randomUUID(), randomUUID()]
+  await sql`insert into worker.processes (id, host, pid, expires_at) values
+    (${older}, 'older', 1, now() + interval '50 s'), (${newer}, 'newer', 1, now() + interval '50 s')`.execute(store)
+  await sql`insert into worker.served_lines (process, account, job, after_bootstrap, has_schedule) values
+    (${newer}, 'a', 'on-demand-now', false, false), (${newer}, 'a', 'on-demand-soon', false, false),
+    (${older}, 'a', 'on-demand-soon', false, true), (${newer}, 'a', 'paused', false, false),
+    (${newer}, 'a', 'scheduled', false, true)`.execute(store)
+  await sql`insert into worker.schedules (account, job, rule, next_run_at, paused)
+    select 'a', job, 'every 300 s', now() - interval '1 day', job = 'paused'
+    from unnest('{on-demand-now,on-demand-soon,paused,scheduled,of-nobody}'::text[]) job`.execute(store)
+  await using _housekeeping = startHousekeeping(app.deps, async () => {})
+  const findScheduled = async () =>
+    (await store.selectFrom('worker.schedules').select('job').where('account', '=', 'a').orderBy('job').execute()).map(
+      ({ job }) => job,
+    )
+  await expect.poll(findScheduled).toEqual(['of-nobody', 'on-demand-soon', 'paused', 'scheduled'])
+})
+
+appTest('a hold for which nothing waits is dropped: nothing would ever probe it', async ({ app }) => {
+  const { store } = app.deps
+  await sql`insert into worker.holds (account, job, met_by, code, found, since, probe_at, asked_until)
+    select account, job, 'gate', 'job-roles', 'The token lacks a role', now() - since, now(), asked_until from (values
+      ('b', 'cancelled', interval '1 hour', null), ('b', 'waits', '1 hour', null), ('b', 'runs', '1 hour', null),
+      ('b', 'just-met', '1 s', null), ('b', 'asked', '1 hour', now() + interval '1 hour'), ('c', '', '1 hour', null),
+      ('d', '', '1 hour', null)
+    ) h(account, job, since, asked_until)`.execute(store)
+  await sql`insert into worker.requests (id, account, job, payload, payload_hash, trigger, caller, priority, rank, state, due_at)
+    values (${randomUUID()}, 'b', 'waits', '{}', '', 'cli', '', 'normal', now(), 'waiting', null),
+      (${randomUUID()}, 'd', 'any', '{}', '', 'cli', '', 'normal', now(), 'waiting', now() + interval '1 hour')`.execute(
+    store,
+  )
+  await sql`insert into worker.leases (account, job, fence, run_id) values ('b', 'runs', 1, ${randomUUID()})`.execute(
+    store,
+  )
+  await using _housekeeping = startHousekeeping(app.deps, async () => {})
+  const findHeld = async () =>
+    (
+      await store
+        .selectFrom('worker.holds')
+        .select(['account', 'job'])
+        .where('account', 'in', ['b', 'c', 'd'])
+        .execute()
+    )
+      .map(({ account, job }) => `${account} ${job}`)
+      .toSorted()
+  await expect.poll(findHeld).toEqual(['b asked', 'b just-met', 'b runs', 'b waits', 'd '])
+})

@@ -104,7 +104,9 @@ export interface DueRow {
 
 export async function findNextDue(reading: Reading, limit: number): Promise<readonly DueRow[]> {
   const { rows } = await sql<DueRow>`
-    select account, job, next_run_at from worker.schedules
-    where not paused and ${own(reading)} order by next_run_at limit ${limit}`.execute(reading.deps.store)
+    select s.account, s.job, s.next_run_at from worker.schedules s
+    where not s.paused and ${own(reading, 's.account')}
+      and exists (select from worker.living_lines() v where v.account = s.account and v.job = s.job)
+    order by s.next_run_at limit ${limit}`.execute(reading.deps.store)
   return rows
 }
