@@ -7,6 +7,7 @@ export interface WaitingFacts {
   readonly job: string
   readonly state: RequestState
   readonly failures: number
+  readonly interruptions: number
   readonly due_at: string | null
   readonly is_due_later: boolean
   /** The step that the request waits for. */
@@ -28,8 +29,7 @@ export interface WaitingFacts {
 export function explainWaiting(row: WaitingFacts): string | undefined {
   if (row.state !== 'waiting') return undefined
   if (row.step !== null) return `its step ${row.step}`
-  if (row.is_due_later)
-    return `${row.due_at}, after ${row.failures} consecutive failed ${row.failures === 1 ? 'run' : 'runs'}`
+  if (row.is_due_later) return `${row.due_at}, ${explainPause(row)}`
   if (!row.is_served) return `a worker that runs ${row.job} for account "${row.account}": none is running`
   if (row.is_busy) return `the run of ${row.job} that is active now`
   if (row.hold_found !== null) {
@@ -45,6 +45,12 @@ export function explainWaiting(row: WaitingFacts): string | undefined {
   if (row.in_its_slots === 0) return 'the next look of a worker'
   const active = row.in_its_slots === 1 ? '1 run of the account is' : `${row.in_its_slots} runs of the account are`
   return `a free slot: ${active} active`
+}
+
+function explainPause({ failures, interruptions }: WaitingFacts): string {
+  if (failures > 0) return `after ${failures} consecutive failed ${failures === 1 ? 'run' : 'runs'}`
+  if (interruptions > 0) return `after ${interruptions} consecutive runs that ended with their process`
+  return 'the time for which its last run asked'
 }
 
 export function holdOf({ hold_found, hold_remedy }: Pick<WaitingFacts, 'hold_found' | 'hold_remedy'>): Explanation {

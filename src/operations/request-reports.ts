@@ -64,7 +64,7 @@ interface RequestRow extends WaitingFacts {
 }
 
 const columns = sql`
-  r.id, r.seq::text as seq, r.account, r.job, r.state, r.trigger, r.caller, r.priority, r.failures, r.requested_at, r.ended_at,
+  r.id, r.seq::text as seq, r.account, r.job, r.state, r.trigger, r.caller, r.priority, r.failures, r.interruptions, r.requested_at, r.ended_at,
   r.error_code, r.error_found, r.error_remedy, p.progress,
   to_char(nullif(r.due_at, 'infinity') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as due_at,
   r.due_at > now() as is_due_later,

@@ -61,7 +61,8 @@ export interface RunFacts {
 /** A successful run. */
 export function endWith(result: JobResult, { failures, dryRun }: Pick<RunFacts, 'failures' | 'dryRun'>): Ending {
   if ('waitMs' in result) {
-    return { run: 'succeeded', request: 'waiting', pauseMs: result.waitMs, failures, lifts: false }
+    // The count of failures goes on: a job that waits before each failure must fail in the end.
+    return { run: 'succeeded', request: 'waiting', pauseMs: result.waitMs, failures, lifts: !dryRun }
   }
   if ('steps' in result) {
     return { run: 'succeeded', request: 'waiting', pauseMs: 0, failures: 0, lifts: true, steps: result.steps }

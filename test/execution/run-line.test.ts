@@ -268,6 +268,27 @@ describe.each(backends)('a request on %s', backend => {
     },
   )
 
+  test('lifts what held it as soon as a run comes through, also one that waits for a remote export', async ({
+    addJob,
+    ask,
+    untilHeld,
+    find,
+    holds,
+    letProbe,
+  }) => {
+    let down = true
+    const job = addJob(async () => {
+      if (down) throw new OutageError('http-502', 'job', 'A web page answers')
+      return { waitMs: 3_600_000 }
+    })
+    const id = await ask(job)
+    await untilHeld()
+    down = false
+    await letProbe()
+    await expect.poll(holds).toEqual([])
+    expect(await find(id)).toMatchObject({ state: 'waiting' })
+  })
+
   test('that lost its role during a run is held, but not the account’s other jobs', async ({
     addJob,
     ask,
@@ -499,6 +520,14 @@ describe.each(backends)('a request on %s', backend => {
     const runs = (await find(id))?.runs ?? []
     expect(runs).toHaveLength(3)
     expect(runs[0]).toMatchObject({ state: 'succeeded', counts: { read: 3 }, attempt: 1 })
+  })
+
+  test('that wants to be called again tells when, and blames no failure', async ({ addJob, ask, find, untilRuns }) => {
+    const id = await ask(addJob(async () => ({ waitMs: 3_600_000 })))
+    await untilRuns(id, 1)
+    await expect
+      .poll(async () => (await find(id))?.waitsFor)
+      .toMatch(/^\d{4}-\d\d-\d\dT[\d:]+Z, the time for which its last run asked$/)
   })
 
   test('whose job returns what is no result fails at once, because its work is done', async ({

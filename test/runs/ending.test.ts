@@ -148,13 +148,16 @@ describe('a run that comes through', () => {
     })
   })
 
-  test('shows nothing about what comes after it when it only looked, or when it wants to be called again', () => {
+  test('shows nothing about what comes after it when it only looked', () => {
     expect(endWith({ counts: {} }, { ...facts, dryRun: true })).toMatchObject({ request: 'done', lifts: false })
+  })
+
+  test('lifts holds when it wants to be called again too, and keeps the count of failures', () => {
     expect(endWith({ waitMs: 500 }, { ...facts, failures: 2 })).toMatchObject({
       request: 'waiting',
       pauseMs: 500,
       failures: 2,
-      lifts: false,
+      lifts: true,
     })
   })
 })
