@@ -54,7 +54,7 @@ function explainReply(message: string, what: string): RedisFailure {
 
 /** Without values that the server may have been sent, and without the part that is the same for every script. */
 function shorten(message: string): string {
-  return quoteForeign(message.replace(/,? ?with args beginning with.*/s, '').replace(/ script: .*/s, ''))
+  return quoteForeign(message.replace(/,? ?with args beginning with.*/s, '').replace(/ script: [0-9a-f]{40}.*/s, ''))
 }
 
 const namePrimary = 'name its primary in REDIS_URL, or wait until the failover is complete'
@@ -63,7 +63,8 @@ const replies: readonly Meaning[] = [
   [/^NOAUTH/, 'requires a password', 'add it to REDIS_URL: redis://user:password@host', true],
   [/^WRONGPASS/, 'refused the user or the password', 'correct them in REDIS_URL', true],
   [
-    /^NOPERM|user executing the script can't/,
+    // The second is Redis', the third Valkey's, both for a command within a script.
+    /^NOPERM|user executing the script can't|ACL failure in script/,
     'does not give the user of REDIS_URL the privileges that the queue needs',
     'grant it: ACL SETUSER <user> ~{hasura-sync-worker}:* &* +@all -@admin -@dangerous +info',
     true,

@@ -105,7 +105,7 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
       arrange: () => allow('few', '~*', '&*', '+@all', '-eval'),
       url: () => withUser('few'),
       kind: ConfigError,
-      found: /does not give the user .*\(NOPERM .*'eval' command\)$/,
+      found: /does not give the user .*\(NOPERM .*'eval' command( or its subcommand)?\)$/,
       remedy: /ACL SETUSER/,
     },
     {
@@ -121,7 +121,7 @@ describe.runIf(redisServer)('a Redis that runs and refuses', () => {
       arrange: () => allow('other', '~other:*', '&*', '+@all'),
       url: () => withUser('other'),
       kind: ConfigError,
-      found: /\(NOPERM .*keys/,
+      found: /\(NOPERM .* key/,
       remedy: /\{hasura-sync-worker\}/,
     },
     {
@@ -266,6 +266,11 @@ test.each<[string, RegExp, RegExp]>([
     /plan/,
   ],
   ['ERR max daily request limit exceeded. Limit: 10000, Usage: 10000.', /used up what its plan allows/, /plan/],
+  [
+    "ERR ACL failure in script: User u has no permissions to run the 'set' command script: 91fb98f1f472072e36230bd1f864f688f3ab12cd, on @user_script:1.",
+    /does not give the user .*'set' command\)$/,
+    /ACL SETUSER/,
+  ],
   [
     'ERR Error running script (call to f_1): @user_script:1: script tried accessing undeclared key, key: {q}:tickets:1',
     /of undeclared names/,
