@@ -118,6 +118,7 @@ const tunnel: ReadonlyMap<string, string> = new Map([
   // undici's, of a request that nobody aborted.
   ['UND_ERR_ABORTED', 'the proxy refused to connect to the server'],
   ['ERR_PROXY_TUNNEL', 'the proxy did not connect to the server'],
+  ['UND_ERR_PRX_CONN', 'the proxy closed the connection before it connected to the server'],
   ['UND_ERR_PRX_TLS', "the proxy's certificate is for another name"],
 ])
 

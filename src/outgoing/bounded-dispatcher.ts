@@ -3,6 +3,7 @@ import type { PermanentError } from '../errors.ts'
 import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
 import { BotCheckError, isBotCheck } from './bot-check.ts'
 import { markUnsent } from './mark-unsent.ts'
+import { overHttp1 } from './over-http1.ts'
 import { BrokenAnswerError, findCodings } from './read-body.ts'
 
 /** The header that a request through a bounded dispatcher must have, because compressed responses are refused there. */
@@ -14,10 +15,11 @@ export const plainEncoding = { 'accept-encoding': 'identity' } as const
  * it without a limit. A check for bots ends with BotCheckError. Each is the cause of what `fetch` throws.
  */
 export function createBoundedDispatcher(limit: AnswerLimit): Dispatcher {
-  return getGlobalDispatcher().compose(markUnsent, dispatch => (options, handler) => {
+  const bounded = getGlobalDispatcher().compose(markUnsent, dispatch => (options, handler) => {
     const tooLarge = () => answerTooLarge(new URL(options.origin ?? '').host, limit)
     return dispatch(options, bound(handler, limit.maxBytes, tooLarge))
   })
+  return overHttp1(bounded)
 }
 
 function bound(

@@ -3,6 +3,7 @@ import https from 'node:https'
 import type { Readable } from 'node:stream'
 import { type Dispatcher, getGlobalDispatcher, request } from 'undici'
 import { markUnsent } from './mark-unsent.ts'
+import { overHttp1 } from './over-http1.ts'
 
 /** Sends a request. Resolves when its response starts; the caller reads or destroys the body. */
 export type Send = (url: string, sent: Sent) => Promise<Begun>
@@ -35,7 +36,7 @@ export function createPoolSend(dispatcher?: Dispatcher): Send {
   return async (url, sent) => {
     // The deadline is the only time limit.
     const limits = { headersTimeout: 0, bodyTimeout: 0 }
-    const marking = (dispatcher ?? getGlobalDispatcher()).compose(markUnsent)
+    const marking = overHttp1(dispatcher ?? getGlobalDispatcher()).compose(markUnsent)
     const { statusCode: status, headers, body } = await request(url, { ...sent, ...limits, dispatcher: marking })
     return { status, headers, body }
   }

@@ -1,5 +1,5 @@
 import https from 'node:https'
-import { type Dispatcher, EnvHttpProxyAgent, getGlobalDispatcher, Pool, setGlobalDispatcher } from 'undici'
+import { EnvHttpProxyAgent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
 
 /** The proxies through which servers are reached. */
 export interface Proxies {
@@ -20,7 +20,8 @@ export function useProxies({ http, https: forHttps, except }: Proxies): Disposab
   const before = { dispatcher: getGlobalDispatcher(), agent: https.globalAgent }
   const httpsProxy = forHttps ?? http
   const proxies = { ...(http && { httpProxy: http }), ...(httpsProxy && { httpsProxy }), noProxy: except }
-  const dispatcher = new EnvHttpProxyAgent({ httpProxy: '', httpsProxy: '', ...proxies, clientFactory })
+  // With a tunnel, a refusal of the proxy isn't taken for the server's response.
+  const dispatcher = new EnvHttpProxyAgent({ httpProxy: '', httpsProxy: '', ...proxies, proxyTunnel: true })
   setGlobalDispatcher(dispatcher)
   const proxyEnv = { ...(httpsProxy && { HTTPS_PROXY: httpsProxy }), NO_PROXY: withSubdomains(except) }
   https.globalAgent = new https.Agent({ ...before.agent.options, proxyEnv })
@@ -37,31 +38,4 @@ export function useProxies({ http, https: forHttps, except }: Proxies): Disposab
 function withSubdomains(except: string): string {
   const names = except.split(/[\s,]+/).filter(name => name !== '')
   return names.flatMap(name => (/^[a-z_]/i.test(name) && !name.includes(':') ? [name, `.${name}`] : [name])).join(',')
-}
-
-/** A proxy closed the connection before the tunnel was open. */
-class ClosedTunnelError extends Error {
-  readonly code = 'ERR_PROXY_TUNNEL'
-}
-
-/**
- * The connections to a proxy. If a proxy closes the connection without a response, undici retries the tunnel forever, without a pause;
- * for any other error it fails the request.
- */
-function clientFactory(origin: URL, options: object): Dispatcher {
-  return new Pool(origin, options).compose(dispatch => (request, handler) => dispatch(request, failClosed(handler)))
-}
-
-function failClosed(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
-  return {
-    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
-    onRequestUpgrade: (...upgrade) => handler.onRequestUpgrade?.(...upgrade),
-    onResponseStart: (...start) => handler.onResponseStart?.(...start),
-    onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
-    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
-    onResponseError(controller, error) {
-      const isClosed = 'code' in error && error.code === 'UND_ERR_SOCKET'
-      handler.onResponseError?.(controller, isClosed ? new ClosedTunnelError(error.message, { cause: error }) : error)
-    },
-  }
 }

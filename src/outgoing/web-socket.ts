@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { Dispatcher, getGlobalDispatcher, ping, WebSocket } from 'undici'
+import { overHttp1 } from './over-http1.ts'
 
 /** Bytes of one message, decompressed. A larger one ends the connection. */
 const maxMessageBytes = 1_048_576
@@ -51,7 +52,7 @@ class ObservedDispatcher extends Dispatcher {
 
   constructor(handshake: Handshake) {
     super()
-    this.#shared = getGlobalDispatcher().compose(
+    this.#shared = overHttp1(getGlobalDispatcher()).compose(
       dispatch => (options, handler) => dispatch(options, observe(handler, handshake)),
     )
   }
