@@ -2,6 +2,7 @@ import { type Expression, type RawBuilder, type SqlBool, sql, type Transaction }
 import { z } from 'zod'
 import { accountRows } from '../store/account-rows.ts'
 import { isWanted } from '../store/is-wanted.ts'
+import { patient } from '../store/prepared-statements.ts'
 import type { Position, WorkerTables } from '../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../store/store.ts'
 
@@ -39,7 +40,7 @@ export async function recordMissingRows(
   keys: RawBuilder<unknown>,
 ): Promise<void> {
   await forgetMissingRows(tx, line)
-  await sql`
+  await sql`${patient}
     insert into worker.missing_rows (account, job, here, missing, keys)
     select ${line.account}, ${line.job}, ${here}::bigint, ${missingThere}::bigint, coalesce(jsonb_agg(to_jsonb(k.key)), '[]')
     from (${keys}) k`.execute(tx)

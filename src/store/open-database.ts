@@ -59,7 +59,13 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
 }
 
 function openPostgres(databaseUrl: string, log: Log): Database {
-  const address = { connectionString: databaseUrl, keepAlive: true, application_name: 'hasura-sync-worker' }
+  const address = {
+    connectionString: databaseUrl,
+    keepAlive: true,
+    // During a statement of minutes a NAT or a load balancer would forget the connection, some after four.
+    keepAliveInitialDelayMillis: 60_000,
+    application_name: 'hasura-sync-worker',
+  }
   const common = openPool(
     {
       ...address,
@@ -67,7 +73,7 @@ function openPostgres(databaseUrl: string, log: Log): Database {
       connectionTimeoutMillis: 5_000,
       // After a peak, before other workers behind the same pooler give up.
       idleTimeoutMillis: 3_000,
-      // No statement takes this long: one that does waits on a connection whose other end is gone.
+      // No statement takes this long, unless it is marked as `patient`: one that does waits on a connection whose other end is gone.
       query_timeout: 120_000,
     },
     log,

@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto'
-import { type PostgresCursor, type PostgresPool, type PostgresPoolClient, type PostgresQueryResult, sql } from 'kysely'
+import {
+  type PostgresCursor,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type PostgresQueryResult,
+  sql,
+  type Transaction,
+} from 'kysely'
 import type pg from 'pg'
+import type { WorkerTables } from './schema.ts'
 
 const mark = '/* prepared */'
 /** `modifyFront` of Kysely's own builders. */
 const markedSelect = `select ${mark}`
 const briefMark = '/* prepared, brief */'
+const patientMark = '/* patient */'
 
 /**
  * A prefix for statements that each connection parses and plans once; for one with many columns this saves nine tenths of its
@@ -20,6 +29,15 @@ export const prepared = sql.raw(mark)
  */
 export const brief = sql.raw(briefMark)
 const briefTimeoutMs = 5_000
+
+/** A prefix for statements that take minutes for a table of many millions of rows; their transaction calls `allowHours` first. */
+export const patient = sql.raw(patientMark)
+const patientTimeoutMs = 6 * 3_600_000
+
+/** Postgres ends no statement of the transaction before node-postgres would. */
+export async function allowHours(tx: Transaction<WorkerTables>): Promise<void> {
+  await sql`set local statement_timeout = ${sql.lit(patientTimeoutMs)}`.execute(tx)
+}
 
 /** node-postgres prepares statements that have a name (Parse, "PostgreSQL Frontend/Backend Protocol"), and Kysely sets none. */
 export function prepareMarked(pool: ClientPool): PostgresPool {
@@ -43,20 +61,18 @@ function prepareMarkedOf(client: pg.PoolClient): PostgresPoolClient {
     const values = [...parameters]
     if (text.startsWith(mark) || text.startsWith(markedSelect))
       return client.query({ name: nameOf(text), text, values })
-    if (text.startsWith(briefMark)) {
-      const timed: pg.QueryConfig & { query_timeout: number } = {
-        name: nameOf(text),
-        text,
-        values,
-        query_timeout: briefTimeoutMs,
-      }
-      return client.query(timed)
-    }
+    if (text.startsWith(briefMark)) return client.query(within(briefTimeoutMs, { name: nameOf(text), text, values }))
+    if (text.startsWith(patientMark)) return client.query(within(patientTimeoutMs, { text, values }))
     return client.query(text, values)
   }
   const naming = { query, release: (destroy?: boolean) => client.release(destroy) }
   clients.set(client, naming)
   return naming
+}
+
+/** The types of node-postgres lack its option. */
+function within(timeoutMs: number, query: pg.QueryConfig): pg.QueryConfig {
+  return Object.assign(query, { query_timeout: timeoutMs })
 }
 
 /** Kysely identifies a connection by its client. */

@@ -1,11 +1,13 @@
-import { sql } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
 import { inspectDatabase } from '../../src/store/inspect-database.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
-import { prepared } from '../../src/store/prepared-statements.ts'
+import { allowHours, patient, prepared, prepareMarked } from '../../src/store/prepared-statements.ts'
 import { renderMigrations } from '../../src/store/render-migrations.ts'
+import type { WorkerTables } from '../../src/store/schema.ts'
 import type { Store } from '../../src/store/store.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { openDataDir } from '../fixtures/data-dir.ts'
@@ -183,6 +185,20 @@ describe.runIf(hasPostgres)('on Postgres', () => {
       const { rows } = await sql`select statement from pg_prepared_statements`.execute(connection)
       expect(rows).toEqual([{ statement: expect.stringContaining('select 6 /') }])
     })
+  })
+
+  test('a statement that is marked as patient is waited for longer than others, by the driver and by the server', async () => {
+    await using empty = await createDatabase()
+    const pool = new pg.Pool({ connectionString: empty.url, query_timeout: 50 })
+    const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool: prepareMarked(pool) }) })
+    const takesLonger = sql.raw('select pg_sleep(0.3)')
+    await store.transaction().execute(async tx => {
+      await sql`set local statement_timeout = 50`.execute(tx)
+      await allowHours(tx)
+      expect((await sql`${patient} ${takesLonger}`.execute(tx)).rows).toHaveLength(1)
+    })
+    await expect(takesLonger.execute(store)).rejects.toThrow('Query read timeout')
+    await store.destroy()
   })
 
   test('a transaction that sleeps is ended by the server, and a lock isn’t waited for any longer either', async () => {

@@ -4,6 +4,7 @@ import { PermanentError, TransientError } from '../../errors.ts'
 import { forgetMissingRows } from '../../mirror/missing-rows.ts'
 import { type AccountRows, accountRows } from '../../store/account-rows.ts'
 import { isWanted } from '../../store/is-wanted.ts'
+import { allowHours, patient } from '../../store/prepared-statements.ts'
 import type { Position, WorkerTables } from '../../store/schema.ts'
 import type { FencedTransaction, StoreReader } from '../../store/store.ts'
 import { positionSchema } from '../checkpoint.ts'
@@ -206,8 +207,8 @@ export async function endFullReads(
 ): Promise<void> {
   const ours = sql`${isWanted('account', account)} and ${isWanted('job', job)}
     and (${dryRun ?? null}::boolean is null or dry_run = ${dryRun ?? null})`
-  await sql`delete from worker.staged_keys where read_id in (select id from worker.full_reads where ${ours})`.execute(
-    tx,
-  )
+  await allowHours(tx)
+  await sql`${patient} delete from worker.staged_keys
+    where read_id in (select id from worker.full_reads where ${ours})`.execute(tx)
   await sql`delete from worker.full_reads where ${ours}`.execute(tx)
 }

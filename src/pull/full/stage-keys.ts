@@ -4,6 +4,7 @@ import type { MirrorTable } from '../../mirror/mirror-table.ts'
 import { type MissingKeys, mostMissingKeys } from '../../mirror/missing-rows.ts'
 import { columnValue, isKeyOf, unnestPage } from '../../mirror/page-rows.ts'
 import { isSoftDeleted } from '../../mirror/soft-delete.ts'
+import { allowHours, patient } from '../../store/prepared-statements.ts'
 import type { Position } from '../../store/schema.ts'
 import type { FencedTransaction } from '../../store/store.ts'
 import type { FullRead } from './full-read-record.ts'
@@ -39,7 +40,7 @@ export async function countMissing(
   account: string,
 ): Promise<MissingKeys> {
   await planForMany(tx)
-  const { rows } = await sql<{ here: string; missing: string }>`
+  const { rows } = await sql<{ here: string; missing: string }>`${patient}
     select (select count(*) from ${sql.table(`mirror.${table.name}`)} m
         where m._account = ${account} and m._deleted_at is null) as here,
       (select count(*) from ${missingThere(table, account, readId)}) as missing`.execute(tx)
@@ -54,10 +55,11 @@ export function firstMissing(readId: string, table: MirrorTable, account: string
 
 /**
  * Postgres doesn't know how many keys were staged a moment ago. It would plan for a few and compare each row with all of them. Only
- * the table's owner could analyze it, and the worker needn't be that.
+ * the table's owner could analyze it, and the worker needn't be that. However many there are, each statement may take its time.
  */
 export async function planForMany(tx: FencedTransaction): Promise<void> {
   await sql`set local enable_nestloop = off`.execute(tx)
+  await allowHours(tx)
 }
 
 function missingThere(table: MirrorTable, account: string, readId: string): RawBuilder<unknown> {
@@ -87,17 +89,17 @@ export async function listUnsettled(
       cursor === undefined
         ? isRespelled
         : sql`(${isRespelled} or ${sql.ref(`m.${cursor}`)}::text is distinct from s.cursor)`
-    await sql`
+    await sql`${patient}
       insert into worker.unsettled_keys (read_id, key)
       select ${read.id}, s.key from worker.staged_keys s
       left join ${mirror} m on m._account = ${account} and ${isStaged(table)}
       where s.read_id = ${read.id}
         and (m._account is null or ${differs} or (m._deleted_at is not null and not ${isDeleted}))`.execute(tx)
   }
-  await sql`
+  await sql`${patient}
     insert into worker.unsettled_keys (read_id, key)
     select ${read.id}, ${keyOf(table)} from ${missingThere(table, account, read.id)}`.execute(tx)
-  await sql`delete from worker.staged_keys where read_id = ${read.id}`.execute(tx)
+  await sql`${patient} delete from worker.staged_keys where read_id = ${read.id}`.execute(tx)
   await sql`update worker.full_reads set phase = 'settling', here = ${here} where id = ${read.id}`.execute(tx)
 }
 
