@@ -40,6 +40,28 @@ describe.each(stores)('what would keep others waiting on %s', backend => {
     expect(await readyLines(processId, 1)).toEqual([other])
   })
 
+  test.runIf(backend === 'postgres')(
+    'lines that somebody’s open transaction has locked take no place from the account’s others',
+    async () => {
+      const processId = await fixture.newProcess()
+      const account = `account-${randomUUID()}`
+      const [locked, more, free] = ['locked', 'more', 'free'].map(job => ({ account, job }))
+      if (!locked || !more || !free) expect.fail()
+      for (const line of [locked, more, free]) {
+        await fixture.serves(processId, line)
+        await fixture.accept(request(line))
+      }
+      await sql`update worker.served_lines set slots = 1 where account = ${account}`.execute(fixture.store)
+      const found = async () => (await readyLines(processId)).map(({ job }) => job).toSorted()
+      expect(await found()).toEqual(['locked'])
+      await fixture.store.transaction().execute(async tx => {
+        for (const { job } of [locked, more]) await sql`select worker.request(${job}, ${account})`.execute(tx)
+        expect(await found()).toEqual(['free', 'locked', 'more'])
+      })
+      expect(await found()).toEqual(['locked'])
+    },
+  )
+
   test('a foreground run that another process has reserved is that one’s to look for', async () => {
     const [mine, other] = [await fixture.newProcess(), await fixture.newProcess()]
     const line = newLine()

@@ -100,23 +100,29 @@ end $$`
  * The lines that a process serves and that may be claimed now, those served longest ago first: with ready requests, no run, no
  * hold, and at most as many per account as it has free slots. It walks the index of ready requests line by line, so its cost
  * depends on the number of lines with work, not of requests.
+ *
+ * A line whose first request another transaction has locked is returned beside them: a claim may find nothing in it, for as long as
+ * that transaction stays open.
  */
 export const readyLinesFunction = `
 create function worker.ready_lines(p_process uuid, p_limit integer)
 returns table (account text, job text, fence bigint)
 language sql stable as $$
   with recursive line as (
-    (select r.account, r.job, r.rank, r.seq, r.reserved_for from worker.requests r
+    (select r.account, r.job, r.rank, r.seq, r.reserved_for, r.xmax as locked_by from worker.requests r
       where r.state = 'waiting' and r.due_at is null
       order by r.account, r.job, r.rank, r.seq limit 1)
     union all
-    select n.account, n.job, n.rank, n.seq, n.reserved_for from line cross join lateral (
-      select r.account, r.job, r.rank, r.seq, r.reserved_for from worker.requests r
+    select n.account, n.job, n.rank, n.seq, n.reserved_for, n.locked_by from line cross join lateral (
+      select r.account, r.job, r.rank, r.seq, r.reserved_for, r.xmax as locked_by from worker.requests r
       where r.state = 'waiting' and r.due_at is null and (r.account, r.job) > (line.account, line.job)
       order by r.account, r.job, r.rank, r.seq limit 1) n
+  ), open_transaction as materialized (
+    select k.transactionid from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted
   ), free as (
     select line.account, line.job, line.rank, line.seq, coalesce(l.fence, 0) as fence, l.taken_at,
-      v.first_slot, v.slots, row_number() over (partition by line.account, v.first_slot order by line.rank, line.seq) as place
+      v.first_slot, v.slots, count(*) filter (where line.locked_by not in (select transactionid from open_transaction))
+        over (partition by line.account, v.first_slot order by line.rank, line.seq) as place
     from line
     join worker.served_lines v on v.process = p_process and v.account = line.account and v.job = line.job
     left join worker.leases l on l.account = line.account and l.job = line.job
@@ -124,7 +130,7 @@ language sql stable as $$
       and not exists (select from worker.holds_of(line.account, line.job) h where h.probe_at > now())
   )
   select f.account, f.job, f.fence from free f
-  where f.place <= f.slots - (
+  where greatest(f.place, 1) <= f.slots - (
     select count(*) from worker.leases o
     where o.account = f.account and o.slot >= f.first_slot and o.slot < f.first_slot + f.slots)
   order by f.taken_at nulls first, f.rank, f.seq limit p_limit
