@@ -49,10 +49,7 @@ async function compare(run: PullRun, read: FullRead): Promise<Pick<FullRead, 'he
     })
   }
   if (context.dryRun) {
-    const listed = await commit(run, async tx => {
-      await listUnsettled(tx, read, mirror, key.account, cursor?.column, missing.here)
-      return (await findUnsettled(tx, read.id, Number.MAX_SAFE_INTEGER)).length
-    })
+    const listed = await commit(run, tx => listUnsettled(tx, read, mirror, key.account, cursor?.column, missing.here))
     // The scan before it has counted what it would write, which still differs here.
     const { inserted, updated, deleted, revived } = counts
     counts.updated += Math.max(0, listed - missing.missingThere - inserted - updated - deleted - revived)

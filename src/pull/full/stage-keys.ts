@@ -71,6 +71,8 @@ function missingThere(table: MirrorTable, account: string, readId: string): RawB
 /**
  * Converts the staged keys into a list of keys to settle: those missing in the API and, unless whole rows were read, those that
  * are missing here, that have another cursor or spelling, or that were marked as deleted.
+ *
+ * @returns how many these are
  */
 export async function listUnsettled(
   tx: FencedTransaction,
@@ -79,9 +81,10 @@ export async function listUnsettled(
   account: string,
   cursor: string | undefined,
   here: number,
-): Promise<void> {
+): Promise<number> {
   await planForMany(tx)
   const mirror = sql.table(`mirror.${table.name}`)
+  let listed = 0n
   if (read.purpose === 'sweep') {
     const isDeleted = await isSoftDeleted(tx, table, account)
     const isRespelled = sql`s.key <> ${keyOf(table)}`
@@ -89,18 +92,20 @@ export async function listUnsettled(
       cursor === undefined
         ? isRespelled
         : sql`(${isRespelled} or ${sql.ref(`m.${cursor}`)}::text is distinct from s.cursor)`
-    await sql`${patient}
+    const { numAffectedRows = 0n } = await sql`${patient}
       insert into worker.unsettled_keys (read_id, key)
       select ${read.id}, s.key from worker.staged_keys s
       left join ${mirror} m on m._account = ${account} and ${isStaged(table)}
       where s.read_id = ${read.id}
         and (m._account is null or ${differs} or (m._deleted_at is not null and not ${isDeleted}))`.execute(tx)
+    listed += numAffectedRows
   }
-  await sql`${patient}
+  const { numAffectedRows = 0n } = await sql`${patient}
     insert into worker.unsettled_keys (read_id, key)
     select ${read.id}, ${keyOf(table)} from ${missingThere(table, account, read.id)}`.execute(tx)
   await sql`${patient} delete from worker.staged_keys where read_id = ${read.id}`.execute(tx)
   await sql`update worker.full_reads set phase = 'settling', here = ${here} where id = ${read.id}`.execute(tx)
+  return Number(listed + numAffectedRows)
 }
 
 export async function findUnsettled(

@@ -32,7 +32,7 @@ test('many keys are compared in seconds, although Postgres expects a few, and ho
     // Row by row it would take minutes.
     await sql`set local statement_timeout = '10ms'`.execute(tx)
     expect(await countMissing(tx, read.id, table, account)).toEqual({ here: 50_000, missingThere: 1 })
-    await listUnsettled(tx, read, table, account, undefined, 50_000)
+    expect(await listUnsettled(tx, read, table, account, undefined, 50_000)).toBe(2)
     const unsettled = await findUnsettled(tx, read.id, 10)
     expect(unsettled.map(each => each.key)).toEqual([['50001'], ['1']])
   })
