@@ -45,7 +45,10 @@ export const worker = defineCommand({
     const open = () => openApp(config, definitions, { ...host, observers })
     // No other process would start an embedded database later, so waiting for it makes no sense.
     const app = config.databaseUrl ? await openWhenThere(host, open, signal) : await open()
-    if (!app) return 0
+    if (!app) {
+      log.info(`${stopping(signal)}: the store has not become available`)
+      return 0
+    }
     const opened = new AsyncDisposableStack()
     opened.use(app)
     try {
@@ -53,9 +56,7 @@ export const worker = defineCommand({
       await Promise.race([starting, aborted(signal)])
       await aborted(signal)
       starting.catch(() => {})
-      log.info(
-        `stopping (${describeError(signal.reason).message}): no new requests are claimed, runs may commit their page`,
-      )
+      log.info(`${stopping(signal)}: no new requests are claimed, runs may commit their page`)
       return 0
     } finally {
       if (!(await settlesWithin(host.clock, stopWithinMs, opened.disposeAsync()))) {
@@ -64,6 +65,10 @@ export const worker = defineCommand({
     }
   },
 })
+
+function stopping({ reason }: AbortSignal): string {
+  return `stopping (${describeError(reason).message})`
+}
 
 /** Starts everything that a worker does; it stops when `opened` is disposed. */
 async function start(context: CommandContext, app: App, metrics: Metrics, opened: AsyncDisposableStack): Promise<void> {

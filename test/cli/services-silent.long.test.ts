@@ -52,7 +52,10 @@ describe.runIf(hasPostgres && redisServer)('a worker whose services', () => {
     await using worker = start(env, ['worker'])
     await expect.poll(() => [waiting(stopped), waiting(worker)]).toEqual([1, 1])
     stopped.kill('SIGTERM')
-    expect((await stopped.ended).code).toBe(0)
+    expect(await stopped.ended).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('stopping (SIGTERM was received): the store has not become available'),
+    })
     await Promise.all([postgres.start(), redis.start()])
     await untilReady(worker)
     expect(waiting(worker)).toBe(1)
