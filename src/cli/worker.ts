@@ -53,9 +53,14 @@ export const worker = defineCommand({
     opened.use(app)
     try {
       const starting = start(context, app, metrics, opened)
-      await Promise.race([starting, aborted(signal)])
-      await aborted(signal)
+      const over = Promise.race([aborted(signal), app.database.ended])
+      await Promise.race([starting, over])
+      const error = await over
       starting.catch(() => {})
+      if (error) {
+        log.fatal({ error }, 'the process ends, so that its supervisor can restart it')
+        return 1
+      }
       log.info(`${stopping(signal)}: no new requests are claimed, runs may commit their page`)
       return 0
     } finally {
@@ -162,7 +167,7 @@ function accountsOf({ accounts }: RunDeps): readonly Account[] {
   return [...accounts.values()].map(access => access.account)
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined)
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(undefined), { once: true }))
 }

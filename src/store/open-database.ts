@@ -2,6 +2,7 @@ import { PGlite, types } from '@electric-sql/pglite'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
+import type { WorkerError } from '../errors.ts'
 import { type Explanation, renderExplanation } from '../explanation.ts'
 import { parseWithRoundedAsText } from '../json/exact-numbers.ts'
 import type { Log } from '../log.ts'
@@ -13,6 +14,7 @@ import { listen, requestsChannel } from './listen.ts'
 import { tellLostConnections } from './lost-connection.ts'
 import { migrations } from './migrations.ts'
 import { PGlitePool } from './pglite-pool.ts'
+import { PanicWords } from './postgres-end.ts'
 import { prepareMarked } from './prepared-statements.ts'
 import { databaseFolder, ensurePrivateDatabase, ensurePrivateFolder } from './private-folder.ts'
 import { requireUsable } from './require-usable.ts'
@@ -30,6 +32,8 @@ export interface Database extends AsyncDisposable {
   readonly heartbeatStore: Store
   /** Replaces all connections of `store`. Statements that wait for an answer on them fail. */
   leaveConnections(): void
+  /** Resolves if this process can't use it any more, and only another one can open it again. */
+  readonly ended: Promise<WorkerError>
   /** The embedded database's folder, where other commands reach its owner. */
   readonly claim?: DataDirClaim
   /** Calls back whenever a request was made by SQL, or by a process without a queue, until it is disposed. */
@@ -85,6 +89,7 @@ function openPostgres(databaseUrl: string, log: Log): Database {
     store: common.store,
     heartbeatStore: heartbeat.store,
     leaveConnections: common.leave,
+    ended: new Promise(() => {}),
     listen: (onNotify, clock) => listen({ clock, open: () => new pg.Client(listening) }, onNotify),
     async [Symbol.asyncDispose]() {
       await Promise.all([common.end(), heartbeat.end()])
@@ -139,11 +144,11 @@ function parseJsonValue(text: string): unknown {
 }
 
 async function openEmbedded(dataDir: string, uid: number | undefined, log: Log): Promise<Database> {
-  const { db, claim, mended } = await openDataDir(dataDir, uid).catch(async error => {
+  const { db, panic, claim, mended } = await openDataDir(dataDir, uid).catch(async error => {
     throw await explainDataDir(dataDir, error)
   })
   for (const told of mended) log.warn(renderExplanation(told))
-  const pool = new PGlitePool(db)
+  const pool = new PGlitePool(db, panic)
   const store = new Kysely<WorkerTables>({ dialect: new PostgresDialect({ pool }) })
   return {
     kind: 'embedded',
@@ -151,6 +156,7 @@ async function openEmbedded(dataDir: string, uid: number | undefined, log: Log):
     store,
     heartbeatStore: store,
     leaveConnections() {},
+    ended: pool.postgresEnd.reached,
     listen(onNotify) {
       const listening = db.listen(requestsChannel, onNotify)
       return {
@@ -168,6 +174,7 @@ async function openEmbedded(dataDir: string, uid: number | undefined, log: Log):
 
 interface OpenDataDir {
   readonly db: PGlite
+  readonly panic: PanicWords
   readonly claim: DataDirClaim
   readonly mended: readonly Explanation[]
 }
@@ -178,17 +185,19 @@ async function openDataDir(dataDir: string, uid: number | undefined): Promise<Op
   const claim = await claimDataDir(dataDir)
   try {
     mended.push(...(await ensurePrivateDatabase(dataDir, uid)))
-    return { db: await openPGlite(dataDir), claim, mended }
+    const panic = new PanicWords()
+    return { db: await openPGlite(dataDir, panic), panic, claim, mended }
   } catch (error) {
     await claim[Symbol.asyncDispose]()
     throw error
   }
 }
 
-async function openPGlite(dataDir: string): Promise<PGlite> {
+async function openPGlite(dataDir: string, panic: PanicWords): Promise<PGlite> {
   const db = new PGlite({
     fs: new SyncedNodeFS(databaseFolder(dataDir)),
     startParams: [...syncedStartParams],
+    onStderr: panic.read,
     // Like node-postgres: PGlite would return a number or a BigInt, depending on the value.
     parsers: { [types.INT8]: value => value, [types.JSON]: parseJsonValue, [types.JSONB]: parseJsonValue },
   })

@@ -1,5 +1,6 @@
 import type { PGlite, Results, SerializerOptions, Transaction } from '@electric-sql/pglite'
 import type { PostgresCursor } from 'kysely'
+import { PanicWords, PostgresEnd } from './postgres-end.ts'
 
 /** The part of a node-postgres result that Kysely reads. */
 interface PoolResult<R> {
@@ -16,19 +17,25 @@ interface PoolResult<R> {
  */
 export class PGlitePool {
   readonly options = {}
+  readonly postgresEnd: PostgresEnd
   readonly #db: PGlite
 
-  constructor(db: PGlite) {
+  /**
+   * @param db must be ready
+   * @param panic what `db` has written
+   */
+  constructor(db: PGlite, panic = new PanicWords()) {
     this.#db = db
+    this.postgresEnd = new PostgresEnd(db, panic)
   }
 
   async connect(): Promise<PGliteClient> {
-    await this.#db.waitReady
-    return new PGliteClient(this.#db)
+    return new PGliteClient(this.#db, this.postgresEnd)
   }
 
   async end(): Promise<void> {
-    await this.#db.close()
+    // A dead Postgres has no state that could be written: the next one recovers from the log.
+    if (!this.postgresEnd.isReached) await this.#db.close()
   }
 }
 
@@ -42,6 +49,7 @@ interface OpenTransaction {
 
 class PGliteClient {
   readonly #db: PGlite
+  readonly #postgresEnd: PostgresEnd
   #transaction: OpenTransaction | undefined
   /** Like in node-postgres, bytes are a value in binary format. PGlite accepts them too, although its types say text. */
   readonly #serializers: SerializerOptions = {
@@ -49,15 +57,24 @@ class PGliteClient {
       value instanceof Uint8Array ? (value as unknown as string) : (this.#db.serializers[textArrayType]?.(value) ?? ''),
   }
 
-  constructor(db: PGlite) {
+  constructor(db: PGlite, postgresEnd: PostgresEnd) {
     this.#db = db
+    this.#postgresEnd = postgresEnd
   }
 
   query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>
   query<R>(text: string, params?: readonly unknown[]): Promise<PoolResult<R>>
   query<R>(text: string | PostgresCursor<R>, params?: readonly unknown[]): PostgresCursor<R> | Promise<PoolResult<R>> {
     if (typeof text !== 'string') throw new TypeError('PGlite has no cursors')
-    return this.#run<R>(text, params)
+    return this.#runOnLiving<R>(text, params)
+  }
+
+  async #runOnLiving<R>(text: string, params?: readonly unknown[]): Promise<PoolResult<R>> {
+    const result = await this.#run<R>(text, params).catch((error: unknown) => {
+      throw this.#postgresEnd.explain(error)
+    })
+    if (this.#postgresEnd.isReached) throw this.#postgresEnd.explain()
+    return result
   }
 
   async #run<R>(text: string, params?: readonly unknown[]): Promise<PoolResult<R>> {

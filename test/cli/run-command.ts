@@ -126,6 +126,7 @@ export function startProcess(
   const ended = once(child, 'close').then((): Ended => ({ code: child.exitCode, out, err }))
   return {
     ended,
+    pid: child.pid,
     err: () => err,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
     async [Symbol.asyncDispose]() {

@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process'
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect } from 'vitest'
 import { readEngineManifest } from '../../src/init/engine-package.ts'
 import { systemClock } from '../../src/time/clock.ts'
+import { canRun } from '../fixtures/can-run.ts'
 import { copyCheckout } from '../fixtures/copy-project.ts'
 import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { openHome, run, runWith, start, startProcess, startWorker, untilReady } from './run-command.ts'
@@ -191,6 +194,26 @@ test('a worker that npm started ends when npm is told to stop', async ({ sandbox
   const ended = await Promise.race([npm.ended, systemClock.sleep(40_000).then(() => undefined)])
   expect(ended?.err).toContain('stopping (SIGTERM was received): no new requests are claimed')
 })
+
+test.runIf(await canRun('prlimit', '--version'))(
+  'a worker whose embedded database cannot write its log ends and says why, and the next one goes on',
+  async ({ sandbox }) => {
+    await using home = await openHome(sandbox, 'full-disk')
+    const { env } = home
+    await using worker = await startWorker(env)
+    // From now on no file may be written beyond its first byte.
+    await promisify(execFile)('prlimit', ['--fsize=1', '--pid', String(worker.pid)])
+    const { code, err } = await worker.ended
+    expect(code).toBe(1)
+    expect(err).toMatch(/The embedded database has ended \(could not write .*: check the disk of DATA_DIR/)
+    expect(err).toContain('the process ends, so that its supervisor can restart it')
+
+    await using next = await startWorker(env)
+    expect(await run(env, 'bootstrap', '--wait')).toMatchObject({ code: 0 })
+    next.kill('SIGTERM')
+    expect(await next.ended).toMatchObject({ code: 0 })
+  },
+)
 
 test("a worker whose NODE_EXTRA_CA_CERTS can't be read says so, and works", async ({ sandbox }) => {
   await using home = await openHome(sandbox, 'unmounted')
