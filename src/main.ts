@@ -5,10 +5,8 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { trace } from '@opentelemetry/api'
-import { loadDefinitions } from './app/load-definitions.ts'
 import { resolveToSources } from './app/source-condition.ts'
 import { openOutput } from './cli/open-output.ts'
-import { runCli } from './cli/run-cli.ts'
 import type { UnforeseenKind } from './cli/unforeseen.ts'
 import type { Project } from './config/project.ts'
 import { CrashError } from './errors.ts'
@@ -85,6 +83,10 @@ if (nodeProblem) {
   process.stderr.write(`${renderExplanation(nodeProblem)}\n`)
   process.exit(2)
 }
+
+// Not before the check: undici, for one, can't be loaded by what is refused.
+const { runCli } = await import('./cli/run-cli.ts')
+const { loadDefinitions } = await import('./app/load-definitions.ts')
 
 /** An uncaught exception ends the process: the state that it left inconsistent may also keep it from stopping. */
 let brokeOff = false

@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { findNodeProblem } from '../../src/init/engine-package.ts'
 import { projectFolder } from '../docs/markdown.ts'
@@ -35,4 +35,21 @@ test('an older Node gets as far as the check of its version', () => {
   )
   expect(imported).toContain('readFile')
   expect(imported.filter(name => tooNew.includes(name))).toEqual([])
+})
+
+/** The packages that a file loads at once, itself or through others. */
+function packagesOf(path: string, seen = new Set<string>()): readonly string[] {
+  if (seen.has(path)) return []
+  seen.add(path)
+  const imports = readFileSync(path, 'utf8').matchAll(/^(?:import|export) (?!type )[^;']*? from '([^']+)'$/gm)
+  return [...imports].flatMap(([, from = '']) => {
+    if (from.startsWith('node:')) return []
+    return from.startsWith('.') ? packagesOf(join(dirname(path), from), seen) : [from]
+  })
+}
+
+test('before the check no package is loaded that needs a recent Node, such as undici', () => {
+  expect(new Set(packagesOf(join(projectFolder, 'src/main.ts')))).toEqual(
+    new Set(['@opentelemetry/api', 'pino', 'zod']),
+  )
 })
