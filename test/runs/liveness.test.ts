@@ -62,6 +62,22 @@ describe.each(stores)('what would keep others waiting on %s', backend => {
     },
   )
 
+  test('what a look has just made ready, and so locked itself, takes its place', async () => {
+    const processId = await fixture.newProcess()
+    const account = `account-${randomUUID()}`
+    for (const job of ['a', 'b']) {
+      await fixture.serves(processId, { account, job })
+      await fixture.accept(request({ account, job }))
+    }
+    await sql`update worker.served_lines set slots = 1 where account = ${account}`.execute(fixture.store)
+    const { rows } = await fixture.store.transaction().execute(async tx => {
+      await sql`update worker.requests set due_at = null where id in (
+        select id from worker.requests where account = ${account} for update)`.execute(tx)
+      return sql<{ job: string }>`select job from worker.ready_lines(${processId}, 100)`.execute(tx)
+    })
+    expect(rows).toEqual([{ job: 'a' }])
+  })
+
   test('a foreground run that another process has reserved is that one’s to look for', async () => {
     const [mine, other] = [await fixture.newProcess(), await fixture.newProcess()]
     const line = newLine()

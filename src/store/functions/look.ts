@@ -118,7 +118,9 @@ language sql stable as $$
       where r.state = 'waiting' and r.due_at is null and (r.account, r.job) > (line.account, line.job)
       order by r.account, r.job, r.rank, r.seq limit 1) n
   ), open_transaction as materialized (
-    select k.transactionid from pg_catalog.pg_locks k where k.locktype = 'transactionid' and k.granted
+    -- Not this one, which has locked what it has just made ready.
+    select k.transactionid from pg_catalog.pg_locks k
+    where k.locktype = 'transactionid' and k.granted and k.pid <> pg_backend_pid()
   ), free as (
     select line.account, line.job, line.rank, line.seq, coalesce(l.fence, 0) as fence, l.taken_at,
       v.first_slot, v.slots, count(*) filter (where line.locked_by not in (select transactionid from open_transaction))
