@@ -112,6 +112,13 @@ describe.skipIf(!hasOpenssl)('behind a proxy', () => {
     },
   )
 
+  test("so does a job's own fetch, whose undici is Node's", async () => {
+    using _proxies = useProxies({ http: proxy.url, except: '' })
+    proxy.connected.length = 0
+    const answer = await fetch(`http://localhost:${plainPort}/`, { method: 'POST', body: 'x' })
+    expect([await answer.text(), ...proxy.connected]).toEqual(['plain', `localhost:${plainPort}`])
+  })
+
   test('a proxy for http serves https too, and one for https not http', async () => {
     const [plain, secure] = [ways['a plain request'], ways['a request over TLS']]
     if (!plain || !secure) throw new Error('A way is missing')
