@@ -19,11 +19,17 @@ export interface Proxies {
 export function useProxies({ http, https: forHttps, except }: Proxies): Disposable {
   const before = { dispatcher: getGlobalDispatcher(), agent: https.globalAgent }
   const httpsProxy = forHttps ?? http
-  const proxies = { ...(http && { httpProxy: http }), ...(httpsProxy && { httpsProxy }), noProxy: except }
-  // With a tunnel, a refusal of the proxy isn't taken for the server's response.
-  const dispatcher = new EnvHttpProxyAgent({ httpProxy: '', httpsProxy: '', ...proxies, proxyTunnel: true })
+  const names = listNames(except)
+  const proxies = { httpProxy: http ?? '', httpsProxy: httpsProxy ?? '', noProxy: names.join(',') }
+  const dispatcher = new EnvHttpProxyAgent({
+    ...proxies,
+    // With a tunnel, a refusal of the proxy isn't taken for the server's response.
+    proxyTunnel: true,
+    // Over HTTP/2, undici refuses a header of its own and connects again, without a pause.
+    proxyTls: { allowH2: false },
+  })
   setGlobalDispatcher(dispatcher)
-  const proxyEnv = { ...(httpsProxy && { HTTPS_PROXY: httpsProxy }), NO_PROXY: withSubdomains(except) }
+  const proxyEnv = { ...(httpsProxy && { HTTPS_PROXY: httpsProxy }), NO_PROXY: withSubdomains(names) }
   https.globalAgent = new https.Agent({ ...before.agent.options, proxyEnv })
   return {
     [Symbol.dispose]() {
@@ -34,8 +40,12 @@ export function useProxies({ http, https: forHttps, except }: Proxies): Disposab
   }
 }
 
+/** A name includes its host and all below, with `.` or `*.` in front too. */
+function listNames(except: string): readonly string[] {
+  return except.split(/[\s,]+/).flatMap(name => name.replace(/^\*?\./, '') || [])
+}
+
 /** For Node's agent a name means only that host; for undici and curl it includes every host below it. */
-function withSubdomains(except: string): string {
-  const names = except.split(/[\s,]+/).filter(name => name !== '')
+function withSubdomains(names: readonly string[]): string {
   return names.flatMap(name => (/^[a-z_]/i.test(name) && !name.includes(':') ? [name, `.${name}`] : [name])).join(',')
 }

@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
+import { createSecureServer } from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -86,6 +87,11 @@ describe.skipIf(!hasOpenssl)('behind a proxy', () => {
       await expect(ask(below, { https: proxy.url, except })).rejects.toThrow()
       expect(proxy.connected, except).toEqual([])
     }
+    const itself = (): [Exchange, string] => [send, 'https://named.invalid/']
+    for (const except of ['named.invalid', '.named.invalid', '*.named.invalid']) {
+      await expect(ask(itself, { https: proxy.url, except })).rejects.toThrow()
+      expect(proxy.connected, except).toEqual([])
+    }
     proxy.closes = true
     await ask(below, { https: proxy.url, except: 'amed.invalid,invalid.named' }).catch(() => {})
     proxy.closes = false
@@ -111,6 +117,20 @@ describe.skipIf(!hasOpenssl)('behind a proxy', () => {
       expect(proxy.connected).toHaveLength(1)
     },
   )
+
+  test('a proxy over TLS is connected to once, over HTTP/1.1 although it prefers HTTP/2', async () => {
+    const { certificateFile, keyFile } = ensureCertificateAuthority(folder).issueForLoopback('proxy')
+    const tls = { cert: readFileSync(certificateFile), key: readFileSync(keyFile) }
+    const secure = createSecureServer({ ...tls, allowHTTP1: true })
+    let handshakes = 0
+    secure.on('secureConnection', () => handshakes++)
+    const overTls = await startProxy(secure)
+    const { answer, asked, host } = await ask(() => [exchange, `http://localhost:${plainPort}/`], {
+      http: overTls.url.replace('http:', 'https:').replace('127.0.0.1', 'localhost'),
+    }).finally(overTls.stop)
+    expect({ answer, handshakes }).toEqual({ answer: 'plain', handshakes: 1 })
+    expect([...overTls.connected, ...asked]).toEqual([host])
+  })
 
   test("so does a job's own fetch, whose undici is Node's", async () => {
     using _proxies = useProxies({ http: proxy.url, except: '' })

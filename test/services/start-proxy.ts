@@ -1,21 +1,21 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { Http2SecureServer } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { z } from 'zod'
 
 export type TestProxy = Awaited<ReturnType<typeof startProxy>>
 
-export async function listen(server: Server): Promise<number> {
+export async function listen(server: Server | Http2SecureServer): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return z.object({ port: z.number() }).parse(server.address()).port
 }
 
 /** A proxy that connects to 127.0.0.1 whatever the name is, or refuses every connection with a status, or closes it. */
-export async function startProxy() {
+export async function startProxy(server: Server | Http2SecureServer = createServer()) {
   const proxy = { connected: [] as string[], refusesWith: undefined as number | undefined, closes: false }
   const sockets = new Set<Socket>()
-  const server = createServer()
-  server.on('connect', (request, socket: Socket) => {
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
     proxy.connected.push(String(request.url))
     sockets.add(socket)
     if (proxy.closes) return socket.destroy()
