@@ -81,11 +81,10 @@ export async function retryMany(
         made.set(ended.id, { id: ended.id, request, absorbed })
       }
     })
-    try {
-      await Promise.all(repeating)
-    } finally {
-      await recordRepeated(deps, [...made.values()])
-    }
+    // All of what was made is recorded, also if a line fails meanwhile: the rest is then still to be retried.
+    const ends = await Promise.allSettled(repeating)
+    await recordRepeated(deps, [...made.values()])
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
     retried.push(...rows.flatMap(({ id }) => made.get(id) ?? []))
   }
   return retried

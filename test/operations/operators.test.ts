@@ -94,6 +94,27 @@ test('a request is repeated once: asked again, its repetition is named', async (
   expect(await post(http, `/requests/${id}/retry`)).toMatchObject({ body: { absorbed: false } })
 })
 
+test('what was repeated beside one that can’t be is not repeated again', async ({ app, http }) => {
+  await make(app, 'two', 1)
+  await make(app, 'one', 1)
+  await make(app, 'one', 2)
+  await sql`update worker.requests set state = 'failed', ended_at = now()`.execute(app.deps.store)
+  await sql`alter table worker.requests add constraint none_of_two check (job <> 'two') not valid`.execute(
+    app.deps.store,
+  )
+  const repeated = async () => {
+    expect((await post(http, '/requests/retry', { state: 'failed' })).status).toBe(500)
+    const { numAffectedRows } =
+      await sql`update worker.requests set state = 'done', ended_at = now() where state = 'waiting'`.execute(
+        app.deps.store,
+      )
+    return numAffectedRows
+  }
+  const both = [await repeated(), await repeated()]
+  await sql`alter table worker.requests drop constraint none_of_two`.execute(app.deps.store)
+  expect(both).toEqual([2n, 0n])
+})
+
 test('the next tick of a job is that of an account that exists', async ({ app }) => {
   const schedule = (account: string, due: string) =>
     sql`insert into worker.schedules (account, job, rule, next_run_at) values (${account}, 'one', '', ${due}::timestamptz)`.execute(
