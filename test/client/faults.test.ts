@@ -490,8 +490,11 @@ describe('no answer comes from a cache, such as that of Next.js', () => {
     expect(await optionsWith(credentials)).toEqual(['no-store', 'no-store', 'no-store'])
   })
 
-  test('and nothing is said of it where requests have no such option, as in older Cloudflare Workers', async () => {
-    vi.stubGlobal('Request', class {})
+  test.each([
+    ['requests have no such option, as in older Cloudflare Workers', class {}],
+    ['there are no requests, as in jsdom', undefined],
+  ])('and nothing is said of it where %s', async (_where, requests) => {
+    vi.stubGlobal('Request', requests)
     try {
       expect(await optionsWith('t')).toEqual([undefined])
     } finally {

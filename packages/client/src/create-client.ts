@@ -96,9 +96,10 @@ export function createClient<const L extends readonly JobLike[]>(options: Client
 
 /**
  * Next.js keeps what its `fetch` got, also for `POST`. A Cloudflare Worker with a compatibility date before 2024-11-11 knows no such
- * option, and throws.
+ * option, and throws. jsdom and some polyfills have no `Request`.
  */
-const uncached = (): RequestInit => ('cache' in Request.prototype ? { cache: 'no-store' } : {})
+const uncached = (): RequestInit =>
+  typeof Request === 'function' && 'cache' in Request.prototype ? { cache: 'no-store' } : {}
 
 const tryMs = 10_000
 
