@@ -162,7 +162,12 @@ async function callRefreshUsers(
     if (!(error instanceof WorkerError)) throw error
     if (!(error instanceof UnknownOutcomeError)) return error
     if ((await look(signal)) === true) return undefined
-    throw new OutageError('first-login', 'account', causedBy('refresh_users got no response', error), { cause: error })
+    throw new OutageError(
+      'first-login',
+      'account',
+      causedBy('it is unknown whether refresh_users was executed', error),
+      { cause: error },
+    )
   }
 }
 

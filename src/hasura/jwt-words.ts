@@ -50,7 +50,7 @@ const unreadWords: readonly (readonly [code: string, words: RegExp, remedy: stri
   ],
   [
     'access-denied',
-    /^x-hasura-(?:admin-secret|access-key|admin-secret\/x-hasura-access-key) required, but not found/,
+    /^x-hasura-(?:admin-secret|access-key|admin-secret\/x-hasura-access-key) required, but not found$/,
     'set HASURA_GRAPHQL_JWT_SECRET, because without it Hasura accepts only its admin secret',
   ],
 ]

@@ -39,7 +39,7 @@ export async function waitForOwner(socketPath: string, clock: Clock, signal: Abo
       if (!(error instanceof TransientError)) throw error
       if (error.code === 'owner-gone') return false
       if (error.code !== 'busy' && error.code !== stoppingCode) return true
-      if (look === looks) throw busyForLong()
+      if (look === looks) throw error.code === stoppingCode ? error : busyForLong()
     }
     await clock.sleep(lookEveryMs, signal)
   }
