@@ -2,7 +2,7 @@
  * Where the next scan must start, for each type of cursor. It may read rows again, but it must not start after a row that earlier
  * scans can't have seen.
  */
-import type { Checkpoint, MirrorState } from './checkpoint.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import {
   instantOf,
   instantText,
@@ -23,8 +23,8 @@ export interface BoundedCursor {
   /** The Postgres type of its column. */
   readonly type: string
   readonly kind: CursorKind
-  /** Seconds for an instant, units for a number; other types have no lookback. */
-  readonly lookback: number
+  /** Seconds for an instant, units for a number; other types have no lookback. Undefined: the default. */
+  readonly lookback: number | undefined
 }
 
 const kinds: Readonly<Record<string, CursorKind | 'none'>> = {
@@ -62,7 +62,7 @@ const aheadOfUtcSeconds = 14 * hourSeconds
 const transactionSeconds = 300
 
 /** For a cursor without a zone it covers every zone, whatever the writers' zones are, and the change from summer time. */
-export const defaultLookback: Readonly<Record<CursorKind, number>> = {
+const defaultLookback: Readonly<Record<CursorKind, number>> = {
   instant: transactionSeconds,
   local: behindUtcSeconds + transactionSeconds,
   uuid: transactionSeconds,
@@ -82,17 +82,17 @@ export function beganAt(serverDate: number | undefined, openedAt: number): strin
 }
 
 /**
- * If the last scan started in the future, the API's clock and the store's were ahead then. The next one would find nothing until that
- * time. It starts now instead, and because it can't tell what has changed since the last one, everything is compared.
+ * Whether the last scan started in the future: the API's clock and the store's were ahead then. It can't be told what has changed since,
+ * and from that time on nothing would be found until it has come.
  *
  * @param now the store's time in milliseconds
  */
-export function correctFuture<C extends Pick<Checkpoint & MirrorState, 'scannedAt' | 'sweptAt'>>(
-  found: C,
+export function isFromFuture(
+  { kind }: BoundedCursor,
+  { scannedAt }: Pick<Checkpoint, 'scannedAt'>,
   now: number,
-): C {
-  if (!(Date.parse(found.scannedAt ?? '') > now)) return found
-  return { ...found, scannedAt: new Date(now).toISOString(), sweptAt: undefined }
+): boolean {
+  return kind !== 'number' && kind !== 'order' && Date.parse(scannedAt ?? '') > now
 }
 
 /**
@@ -100,30 +100,36 @@ export function correctFuture<C extends Pick<Checkpoint & MirrorState, 'scannedA
  *
  * - With a zone: the time at which the last complete scan started, less the lookback, because a transaction that was open then
  *   may have committed rows with an older time. Rows don't affect it.
- * - Without a zone, and for a UUID of version 7: that time less the lookback, or the greatest value seen, whichever is earlier.
+ * - Without a zone, and for a UUID of version 7: that time or the greatest value seen, whichever is earlier, less the lookback.
  *   Values may be far behind any clock, and the clock keeps a value from the near future from hiding others.
  * - Numbers: the greatest one seen, less the lookback. Anything else: the greatest one seen.
+ *
+ * @param now the store's time in milliseconds
  */
 export function lowerBound(
-  { kind, type, lookback }: BoundedCursor,
-  { high, scannedAt }: Pick<Checkpoint, 'high' | 'scannedAt'>,
+  cursor: BoundedCursor,
+  checkpoint: Pick<Checkpoint, 'high' | 'scannedAt'>,
+  now: number,
 ): string | undefined {
-  if (scannedAt === undefined) return undefined
+  const { kind, type, lookback = defaultLookback[kind] } = cursor
+  const { high, scannedAt } = checkpoint
+  if (scannedAt === undefined || isFromFuture(cursor, checkpoint, now)) return undefined
   const scanned = Date.parse(scannedAt)
   const lookbackMs = lookback * 1_000
   if (kind === 'instant') return instantText(scanned - lookbackMs)
   if (high === undefined) return undefined
-  // A shorter lookback doesn't cover every zone, so it reaches back from the values seen. For others the greatest one is early enough: a
-  // table that rests isn't read again, but for the rows that have this value.
-  const startAt = (seen: number): number =>
-    lookback < defaultLookback[kind] ? Math.min(scanned, seen) - lookbackMs : Math.min(scanned - lookbackMs, seen)
   switch (kind) {
-    case 'local':
-      return localText(startAt(instantOf(high)), type)
+    case 'local': {
+      const seen = instantOf(high)
+      // The default covers every zone before the scan, but not before the values seen: all of a table that was filled within that time,
+      // and then rests, would be read by each scan.
+      const sinceSeen = cursor.lookback === undefined ? transactionSeconds * 1_000 : lookbackMs
+      return localText(Math.min(scanned - lookbackMs, seen - sinceSeen), type)
+    }
     case 'number':
       return isFiniteNumber(high) ? subtract(high, lookback) : undefined
     case 'uuid':
-      return isVersion7(high) ? uuidText(startAt(uuidInstant(high))) : high
+      return isVersion7(high) ? uuidText(Math.min(scanned, uuidInstant(high)) - lookbackMs) : high
     case 'order':
       return high
   }
@@ -145,7 +151,7 @@ export function rungBound(
   if (rungHigh === undefined || (kind === 'number' && !isFiniteNumber(rungHigh))) return undefined
   if (kind === 'instant' && !(instantOf(rungHigh) <= now)) return scannedAt
   if (kind === 'uuid' && isVersion7(rungHigh) && uuidInstant(rungHigh) > now) {
-    return lowerBound({ ...cursor, lookback: 0 }, { high, scannedAt })
+    return lowerBound({ ...cursor, lookback: 0 }, { high, scannedAt }, now)
   }
   return rungHigh
 }

@@ -16,7 +16,7 @@ export interface Scanned {
 export async function scanChanges(run: PullRun, cursor: PullCursor, before: Checkpoint): Promise<Scanned> {
   const { context, remote, key, counts } = run
   const { order } = cursor
-  const bound = lowerBound(cursor, before)
+  const bound = before.position ? undefined : lowerBound(cursor, before, run.openedAt)
   const where = bound === undefined ? {} : from(order, bound)
   let { high, scanStartedAt } = before
   let reached: string | undefined

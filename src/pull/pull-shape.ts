@@ -11,7 +11,7 @@ import { requireClear } from '../mirror/soft-delete.ts'
 import { findRowRisk, findTableProblems } from '../mirror/table-limits.ts'
 import { findRuleProblem } from '../time/schedule-rule.ts'
 import { findComparison } from './compare-values.ts'
-import { defaultLookback, findCursorKind } from './cursor-bound.ts'
+import { findCursorKind } from './cursor-bound.ts'
 import { findNullRisk } from './find-null-risk.ts'
 import { findOrderProblem } from './find-order-problem.ts'
 import { describeDocument, type PullDefinition } from './pull-definition.ts'
@@ -180,6 +180,6 @@ function readCursor(
     type,
     kind,
     order: { ...ordering, columns },
-    lookback: lookback ?? defaultLookback[kind],
+    lookback,
   }
 }

@@ -3,9 +3,9 @@ import { UsageError } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
 import { nextDue } from '../time/schedule-rule.ts'
 import { backfill } from './backfill.ts'
-import { type Checkpoint, forgetSweep, type MirrorState, saveColumnState } from './checkpoint.ts'
+import { type Checkpoint, type MirrorState, saveColumnState } from './checkpoint.ts'
 import { beginScan, boundOf, needsFullRead } from './column-versions.ts'
-import { correctFuture } from './cursor-bound.ts'
+import { isFromFuture } from './cursor-bound.ts'
 import { loadFully } from './full/full-load.ts'
 import { endFullReads } from './full/full-read-record.ts'
 import { sweep } from './full/sweep.ts'
@@ -25,9 +25,8 @@ export async function runPull(
   context: JobContext<PullPayload>,
 ): Promise<JobResult> {
   const { payload } = context
-  const { run, known: found, unfinished } = await openRun(settings, shape, session, context)
+  const { run, known, unfinished } = await openRun(settings, shape, session, context)
   const { key, counts, cursor, columns } = run
-  const known = found && correctFuture(found, run.openedAt)
 
   if (payload.backfill) {
     if (!cursor)
@@ -40,13 +39,13 @@ export async function runPull(
   const isAsked = payload.full || payload.sweep || payload.allowDeletions
   const isOthers = unfinished?.requestId !== context.requestId
   const isRequired = !known?.scannedAt || needsFullRead(columns.known, columns.plan)
-  // A full run on request doesn't resume what another run read long ago, unless any run must first load the rest, and scans find what
-  // has changed meanwhile. Neither does a dry run, whose rows were rolled back.
-  const startsAgain = context.dryRun || (isAsked && isOthers && !(isRequired && cursor))
+  // A request that compares everything doesn't resume what another one read long ago, unless any run must first load the rest, and scans
+  // find what has changed meanwhile; a full run reads every row itself. A dry run doesn't either, because its rows were rolled back.
+  const startsAgain = context.dryRun || (isAsked && isOthers && (payload.full || !(isRequired && cursor)))
   const resumed = startsAgain ? undefined : unfinished
   const isFull = wantsEverything(context) || isRequired || resumed?.purpose === 'load'
   try {
-    // Before the first full read there are no rows that a key could update.
+    // Before the first full read there are no rows that a key could update. After the deletion guard, all keys are compared first.
     if (payload.keys && known?.sweptAt && !isFull) {
       await pullKeys(run, payload.keys)
       // Without a schedule, events may be the only runs.
@@ -55,16 +54,18 @@ export async function runPull(
     if (!cursor || !known || isFull) {
       const to = await loadFully(run, known, resumed)
       if (isAsked && isOthers && resumed) await sweep(run, undefined)
+      if (payload.keys && resumed) await pullKeys(run, payload.keys)
       return { to, counts }
     }
     const { leaves, missed } = columns.plan
     // Only a complete scan can keep track of what an older version of the job leaves unchanged.
-    if (payload.rung && !isAsked && leaves.length + missed.length === 0) {
+    if (payload.rung && !isAsked && leaves.length + missed.length === 0 && !isFromFuture(cursor, known, run.openedAt)) {
       return { ...(await scanRung(run, cursor, known)), counts }
     }
-    if (known !== found && !context.dryRun) await context.transaction(tx => forgetSweep(tx, key))
     const scanned = await scanChanges(run, cursor, await beginAt(run, known))
     if (isAsked || resumed || isSweepDue(settings, known, run)) await sweep(run, resumed)
+    // Neither finds a row that was changed without its cursor.
+    if (payload.keys && !known.sweptAt) await pullKeys(run, payload.keys)
     return { ...scanned, counts }
   } finally {
     // It won't be resumed, so its state is deleted.

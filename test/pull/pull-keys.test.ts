@@ -90,6 +90,29 @@ describe.each(stores)('a pull of keys on %s', backend => {
     await expectMirrored(app, table, account)
   })
 
+  test('finds a row that changed without its cursor, also in a run that compares all keys or resumes a load', async ({
+    sandbox,
+    app,
+    account,
+  }) => {
+    const table = await createNumberedTable(sandbox, 40)
+    const job = table.pull({ pageSize: 10, ranges: 1 })
+    const pullChanged = async () => {
+      await app.hasura.sql(`update ${table.name} set title = title || '!' where id = 1`)
+      await runPull(app, job, account, { payload: { keys: [['1']] } })
+      await expectMirrored(app, table, account)
+    }
+    app.hasura.fault(
+      { operationName: `Pull_${table.name}`, after: 2, times: 1 },
+      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+    )
+    await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+    await pullChanged()
+    // As the deletion guard leaves it.
+    await sql`update worker.checkpoints set swept_at = null where job = ${job.name}`.execute(app.deps.store)
+    await pullChanged()
+  })
+
   test('marks a row that an update has taken out of the filter', async ({ sandbox, app, account }) => {
     const table = await createNumberedTable(sandbox, 3)
     const job = table.pull({ where: { title: { _neq: 'draft' } } })

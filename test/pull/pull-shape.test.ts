@@ -300,16 +300,9 @@ describe('what a pull’s options say', () => {
   })
 
   test.each([
-    ['', 'integer id', 'double precision price', 'text changed_at', { kind: 'order', lookback: 0 }, []],
-    ['_MSSQL', 'bigint id', 'numeric price', 'text changed_at', { kind: 'order', lookback: 0 }, ['price']],
-    [
-      '_BigQuery',
-      'bigint id',
-      'numeric price',
-      'timestamp with time zone changed_at',
-      { kind: 'instant', lookback: 300 },
-      [],
-    ],
+    ['', 'integer id', 'double precision price', 'text changed_at', { kind: 'order' }, []],
+    ['_MSSQL', 'bigint id', 'numeric price', 'text changed_at', { kind: 'order' }, ['price']],
+    ['_BigQuery', 'bigint id', 'numeric price', 'timestamp with time zone changed_at', { kind: 'instant' }, []],
   ])(
     'of a source whose inputs are named Int%s_comparison_exp gives each type room',
     (database, id, price, at, cursor, doubles) => {

@@ -190,6 +190,20 @@ describe.each(stores)('a pull into %s', backend => {
     expect(await run(job)).toMatchObject({ counts: { read: 0, pages: 0 } })
   })
 
+  test.for([{}, { rung: true }])(
+    'finds what has changed after the clocks were ahead, with payload %o',
+    async (payload, { newJob, run, app, insert, source, mirrorOf, checkpointOf }) => {
+      const job = newJob()
+      await run(job)
+      await sql`update worker.checkpoints set scanned_at = '2099-01-01T00:00:00.000Z', rung_high = '2098-12-31T00:00:00Z'
+        where job = ${job.name}`.execute(app.deps.store)
+      await insert(`meanwhile ${job.name}`, "now() - interval '1 hour'")
+      expect(await run(job, { payload })).toMatchObject({ counts: { inserted: 1 } })
+      expect(await mirrorOf(job)).toEqual(await source())
+      expect(Date.parse((await checkpointOf(job))?.scanned_at ?? '')).toBeLessThan(Date.parse('2098-01-01'))
+    },
+  )
+
   test('isn’t led astray by a row of the year 2099 or of no end', async ({
     insert,
     newJob,

@@ -57,17 +57,40 @@ test('is found after a row of a writer whose zone is ahead', async ({ expectFoun
   await expectFound('timestamp', 'now()', ["now() at time zone 'Asia/Tokyo'"])
 })
 
+test('a table that rests is read again only from 5 minutes before its greatest timestamp', async ({
+  sandbox,
+  app,
+  account,
+}) => {
+  const table = await sandbox.createTable({ columns: 'id int primary key, updated_at timestamp not null' })
+  const job = table.pull({ sweep: false })
+  await app.hasura.sql(
+    `insert into ${table.name} select n, date '2020-01-01' + n * interval '1 minute' from generate_series(1, 50) n`,
+  )
+  await runPull(app, job, account)
+  expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 6, unchanged: 6 } })
+})
+
+const uuidAt = (time: string) =>
+  `(lpad(to_hex((extract(epoch from ${time}) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid`
+
 test.for([
-  ['timestamp', `date '2020-01-01' + n * interval '1 minute'`],
-  ['uuid', `('016f5e66-e8' || lpad(n::text, 2, '0') || '-7000-8000-000000000000')::uuid`],
+  ['timestamp', undefined, "timestamp '2020-01-02 00:00'", "timestamp '2020-01-01 23:56'"],
+  ['timestamp', 36_000, "timestamp '2020-01-02 00:00'", "timestamp '2020-01-01 14:01'"],
+  ['timestamp', 43_500, "timestamp '2020-01-02 00:00'", "timestamp '2020-01-01 14:01'"],
+  ['timestamp', 86_400, "timestamp '2020-01-02 00:00'", "timestamp '2020-01-01 14:01'"],
+  ['date', 259_200, "date '2020-01-04'", "date '2020-01-01'"],
+  ['uuid', undefined, uuidAt("timestamp '2020-01-02 00:05'"), uuidAt("timestamp '2020-01-02 00:01'")],
+  ['uuid', 3_600, uuidAt("timestamp '2020-01-02 02:00'"), uuidAt("timestamp '2020-01-02 01:01'")],
 ] as const)(
-  'a table that rests is read again only from its greatest %s',
-  async ([type, at], { sandbox, app, account }) => {
+  'a %s, with a lookback of %s seconds, is found although it is %s that was seen, long ago',
+  async ([type, lookback, seen, late], { sandbox, app, account }) => {
     const table = await sandbox.createTable({ columns: `id int primary key, updated_at ${type} not null` })
-    const job = table.pull({ sweep: false })
-    await app.hasura.sql(`insert into ${table.name} select n, ${at} from generate_series(1, 50) n`)
+    const job = table.pull({ sweep: false, ...(lookback !== undefined && { lookback }) })
+    await app.hasura.sql(`insert into ${table.name} values (1, ${seen})`)
     await runPull(app, job, account)
-    expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 1, unchanged: 1 } })
+    await app.hasura.sql(`insert into ${table.name} values (2, ${late})`)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 1 } })
   },
 )
 

@@ -164,7 +164,7 @@ describe.each(stores)('a full load into %s', backend => {
     expect(await runPull(app, withoutCursor, account)).toMatchObject({ counts: { read: 60 } })
   })
 
-  test.for([{ sweep: true }, { full: true }, { allowDeletions: true }])(
+  test.for([{ sweep: true }, { allowDeletions: true }])(
     'that another request has left unfinished is resumed for %o, and then everything is compared',
     async (payload, { createTable, app, account }) => {
       const table = await createTable(60, true)
@@ -181,6 +181,25 @@ describe.each(stores)('a full load into %s', backend => {
       await expectMirrored(app, table, account)
     },
   )
+
+  test('that another request has left unfinished is read from its start for `full`, which finds what no cursor shows', async ({
+    createTable,
+    app,
+    account,
+  }) => {
+    const table = await createTable(60, true)
+    const job = table.pull({ pageSize: 10, ranges: 1 })
+    app.hasura.fault(
+      { operationName: `Pull_${table.name}`, after: 3, times: 1 },
+      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+    )
+    await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+    await app.hasura.sql(`update ${table.name} set title = 'without its cursor' where id = 1`)
+    expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({
+      counts: { inserted: 30, updated: 1, unchanged: 29, read: 60 },
+    })
+    await expectMirrored(app, table, account)
+  })
 
   test('meets rows that another job has written into the same table meanwhile', async ({
     createTable,

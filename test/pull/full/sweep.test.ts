@@ -140,27 +140,6 @@ describe.each(stores)('a sweep on %s', backend => {
     expect(await runPull(app, table.pull({ sweep: false }), account)).toMatchObject({ counts: { deleted: 0 } })
   })
 
-  test('follows a scan that started while the clocks were ahead, and scans find changes again', async ({
-    createTable,
-    app,
-    account,
-  }) => {
-    const table = await createTable(5)
-    const job = table.pull({ sweep: false })
-    await runPull(app, job, account)
-    await sql`update worker.checkpoints set scanned_at = '2099-01-01T00:00:00.000Z' where job = ${job.name}`.execute(
-      app.deps.store,
-    )
-    await app.hasura.sql(
-      `update ${table.name} set title = 'meanwhile', updated_at = now() - interval '1 hour' where id = 1`,
-    )
-    await app.hasura.sql(`update ${table.name} set title = 'now', updated_at = now() where id = 2`)
-    expect(await runPull(app, job, account)).toMatchObject({ counts: { updated: 2 } })
-    await app.hasura.sql(`update ${table.name} set title = 'later', updated_at = now() where id = 3`)
-    await app.hasura.sql(`delete from ${table.name} where id = 4`)
-    expect(await runPull(app, job, account)).toMatchObject({ counts: { updated: 1, deleted: 0 } })
-  })
-
   test('takes many deletions for a lost permission and marks nothing, until they are allowed', async ({
     createTable,
     app,
