@@ -85,6 +85,6 @@ function readComplaint(stderr: string, scratch: string): string {
 const isOfStack = /^\s+at .+(?::\d+:\d+|<anonymous>)\)?$/
 
 async function readGenerated(scratch: string): Promise<WrittenFile[]> {
-  const generated = (await listFiles(scratch)).filter(path => path.split(sep)[0] !== 'graphql')
+  const generated = listFiles(scratch).filter(path => path.split(sep)[0] !== 'graphql')
   return Promise.all(generated.map(async path => ({ path, content: await readFile(join(scratch, path), 'utf8') })))
 }

@@ -5,6 +5,7 @@ import { ConfigError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { makeFolder } from '../failures/make-folder.ts'
+import { listTree } from '../names/list-tree.ts'
 import { nameOnDisk } from '../names/name-on-disk.ts'
 
 export interface WrittenFile {
@@ -92,9 +93,8 @@ function explainTwins(path: string, twin: string): Explanation {
 }
 
 /** @returns the relative path of every file in a folder */
-export async function listFiles(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries.filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath, entry.name)))
+export function listFiles(folder: string): readonly string[] {
+  return listTree(folder).files.map(path => relative(folder, path))
 }
 
 /** @returns undefined when there is no such file */

@@ -61,7 +61,7 @@ const dotFiles: Readonly<Record<string, string>> = { gitignore: '.gitignore', do
 
 async function readTemplates(engineFolder: URL): Promise<readonly WrittenFile[]> {
   const folder = fileURLToPath(new URL('templates/project/', engineFolder))
-  const files = (await listFiles(folder)).map(async path => ({
+  const files = listFiles(folder).map(async path => ({
     path: dotFiles[path] ?? path,
     content: await readFile(join(folder, path), 'utf8'),
   }))

@@ -1,5 +1,5 @@
-import { open, readdir, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, realpath } from 'node:fs/promises'
+import { listTree } from '../names/list-tree.ts'
 import { withParents } from '../names/with-parents.ts'
 
 /** The disk writes together what is asked of it at once: one after the other takes ten times as long. */
@@ -14,10 +14,7 @@ const unsyncedCodes: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS',
  * @param sync writes an open file or folder to the disk
  */
 export async function syncTree(folder: string, sync: (file: number) => Promise<void>): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const pathsOf = (wanted: typeof entries) => wanted.map(({ parentPath, name }) => join(parentPath, name))
-  const files = pathsOf(entries.filter(entry => entry.isFile()))
-  const folders = pathsOf(entries.filter(entry => entry.isDirectory()))
+  const { files, folders } = listTree(folder)
   await forEach(files, path => syncPath(path, 'r+', sync))
   await forEach([...folders, ...withParents(await realpath(folder))], path => syncPath(path, 'r', sync))
 }

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { describe, expect } from 'vitest'
 import { createLog } from '../../src/log.ts'
+import { listTree } from '../../src/names/list-tree.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { openHome, start } from '../cli/run-command.ts'
 import { copyProject } from '../fixtures/copy-project.ts'
@@ -75,8 +76,7 @@ const test = sandboxTest
 
 /** Everything that `add` may write to. */
 async function snapshot(project: string): Promise<Record<string, string>> {
-  const entries = await readdir(project, { recursive: true, withFileTypes: true })
-  const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+  const { files } = listTree(project)
   return Object.fromEntries(await Promise.all(files.map(async file => [file, await readFile(file, 'utf8')] as const)))
 }
 

@@ -149,10 +149,13 @@ describe('a folder', () => {
 
   test('is not followed out of: what a link in the database leads to keeps its mode', async () => {
     const elsewhere = join(dataDir, 'elsewhere')
-    await writeFile(elsewhere, '', { mode: 0o644 })
+    const file = join(elsewhere, 'file')
+    await mkdir(elsewhere, { mode: 0o755 })
+    await writeFile(file, '', { mode: 0o644 })
     await mkdir(join(dataDir, 'postgres'))
-    await symlink(elsewhere, join(dataDir, 'postgres', 'link'))
+    await symlink(elsewhere, join(dataDir, 'postgres', 'link-to-folder'))
+    await symlink(file, join(dataDir, 'postgres', 'link-to-file'))
     await ensurePrivateDatabase(dataDir, uid)
-    expect(await modeOf(elsewhere)).toBe('644')
+    expect([await modeOf(elsewhere), await modeOf(file)]).toEqual(['755', '644'])
   })
 })
