@@ -83,7 +83,7 @@ const sentences: readonly (readonly [state: string, words: RegExp, meaning: Mean
     {
       found: 'is behind a pooler whose time limit ended a statement or a transaction',
       remedy:
-        'raise query_timeout of PgBouncer, and transaction_timeout if it is set, to more than 120 s, which is how long a statement may take, and idle_transaction_timeout to more than 5 s',
+        'raise query_timeout of PgBouncer, and transaction_timeout if it is set, to more than 120 s, which is how long a statement may take (6 hours for sweeps of many millions of rows), and idle_transaction_timeout to more than 5 s',
       isQuoted: true,
     },
   ],

@@ -45,7 +45,19 @@ const settingsOfTimeouts: Readonly<Record<string, string>> = {
   statement_timeout: '120s',
   transaction_timeout: '0',
   idle_session_timeout: '0',
+  // A client whose machine is gone is noticed after minutes, not after two hours.
+  tcp_keepalives_idle: '60',
+  tcp_keepalives_interval: '10',
 }
+
+/**
+ * Postgres ends the statement of a client that is gone, such as a killed worker's, which may take hours and keeps its locks. Before
+ * version 14, and on systems that can't tell (Windows), it doesn't; there the setting has no other value than 0.
+ */
+const endStatementsOfLostClients = `do $$ begin
+    perform pg_catalog.set_config('client_connection_check_interval', '5s', false);
+  exception when undefined_object or invalid_parameter_value then null;
+  end $$`
 
 /** Makes a session independent of all defaults. Settings unknown to this version of Postgres are skipped. */
 export async function setSession(session: Session, { timeouts } = { timeouts: true }): Promise<void> {
@@ -56,4 +68,5 @@ export async function setSession(session: Session, { timeouts } = { timeouts: tr
      join unnest($1::text[], $2::text[]) as wanted (name, setting) on lower(wanted.name) = lower(known.name)`,
     [Object.keys(settings), Object.values(settings)],
   )
+  if (timeouts) await session.query(endStatementsOfLostClients, [])
 }

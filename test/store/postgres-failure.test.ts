@@ -384,7 +384,12 @@ test.each<[string, string, RegExp, RegExp]>([
     /DATABASE_URL/,
   ],
   // PgBouncer
-  ['08P01', 'query timeout', /time limit ended a statement.*\(08P01: query timeout\)$/, /query_timeout of PgBouncer/],
+  [
+    '08P01',
+    'query timeout',
+    /time limit ended a statement.*\(08P01: query timeout\)$/,
+    /query_timeout of PgBouncer.* more than 120 s.* \(6 hours for sweeps/,
+  ],
   ['08P01', 'idle transaction timeout', /time limit ended a statement or a transaction/, /idle_transaction_timeout/],
   ['08P01', 'query_wait_timeout', /takes no more connections \(08P01: query_wait_timeout\)/, /default_pool_size/],
 ])('%s (%s) of a proxy is told by its words', (code, message, found, remedy) => {

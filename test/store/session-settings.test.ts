@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Socket } from 'node:net'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
@@ -6,6 +7,7 @@ import { parseConfig } from '../../src/config/config.ts'
 import { inspectServices } from '../../src/doctor/inspect-services.ts'
 import { type Database, openDatabase } from '../../src/store/open-database.ts'
 import { renderMigrations } from '../../src/store/render-migrations.ts'
+import { setSession } from '../../src/store/session-settings.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { hostileSettings } from '../fixtures/hostile-settings.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
@@ -48,6 +50,28 @@ describe.runIf(hasPostgres)('a session on Postgres', () => {
     const timeouts = sql`select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
       current_setting('idle_session_timeout') as idle`
     expect((await timeouts.execute(database.store)).rows).toEqual([{ statement: '2min', lock: '5s', idle: '0' }])
+  })
+
+  test('whose client is gone during a statement ends soon, and its locks with it', async () => {
+    await using created = await createDatabase()
+    await using database = await openDatabase({ databaseUrl: created.url }, log)
+    const socket = new Socket()
+    const client = new pg.Client({ connectionString: created.url, stream: () => socket })
+    client.on('error', () => {})
+    await client.connect()
+    await setSession(client)
+    await client.query('begin')
+    await client.query('lock table worker.leases in share mode')
+    const lost = expect(client.query('select pg_sleep(3600)')).rejects.toThrow('Connection terminated')
+    const sleeping = async () => {
+      const found = await sql`select from pg_locks l join pg_stat_activity a using (pid)
+        where l.relation = 'worker.leases'::regclass and a.query like '%pg_sleep(3600)'`.execute(database.store)
+      return found.rows.length
+    }
+    await expect.poll(sleeping).toBe(1)
+    socket.destroy()
+    await lost
+    await expect.poll(sleeping, { timeout: 20_000 }).toBe(0)
   })
 
   test('makes tables of Postgres’ own kind, also those that an administrator makes for it', async () => {
