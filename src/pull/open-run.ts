@@ -43,7 +43,7 @@ export async function openRun(
   return { run: createRun(settings, shape, session, context, { key, where, ...opened }), known, unfinished }
 }
 
-interface Opened extends LeftState, Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt' | 'columns'> {}
+interface Opened extends LeftState, Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt' | 'columns' | 'wasEnsured'> {}
 
 /** The desired mirror table, and what earlier runs left unchanged. */
 async function openTable(
@@ -60,13 +60,14 @@ async function openTable(
   const openedAt = there.now
   const isEverything = wantsEverything(context)
   const nothing = { selected, known: undefined, plan: planColumns(selected, undefined) }
+  const wasEnsured = isEnsured(there, mirror)
   const { table, isNew } =
-    !isEverything && isEnsured(there, mirror)
+    !isEverything && wasEnsured
       ? { table: mirror, isNew: false }
       : await ensureTable(context, shape, key, isEverything ? plan.lost : [])
-  if (isNew) return { openedAt, table, columns: nothing, known: undefined, unfinished: undefined }
+  if (isNew) return { openedAt, table, wasEnsured, columns: nothing, known: undefined, unfinished: undefined }
   const columns = isEverything ? nothing : { selected, known: known?.versions, plan }
-  return { openedAt, table, columns, known, unfinished }
+  return { openedAt, table, wasEnsured, columns, known, unfinished }
 }
 
 /** Makes the table what it must be; a dry run leaves no trace of it. */
@@ -97,9 +98,12 @@ function createRun(
     key,
     where,
     table,
+    wasEnsured,
     openedAt,
     columns,
-  }: Pick<PullRun, 'key' | 'openedAt' | 'columns'> & Pick<PullRun['remote'], 'where'> & Pick<EnsuredTable, 'table'>,
+  }: Pick<PullRun, 'key' | 'openedAt' | 'columns' | 'wasEnsured'> &
+    Pick<PullRun['remote'], 'where'> &
+    Pick<EnsuredTable, 'table'>,
 ): PullRun {
   const { transform, softDelete } = settings
   const { mirror, place, cursor } = shape
@@ -118,6 +122,7 @@ function createRun(
       pageSize: settings.pageSize,
     },
     mirror: table,
+    wasEnsured,
     cursor,
     columns,
     definition: fingerprintOf(key.fingerprint, columns.selected, grants),

@@ -27,6 +27,8 @@ export interface PullRun {
   readonly key: CheckpointKey
   readonly remote: RemoteTable
   readonly mirror: MirrorTable
+  /** The mirror table had all it needs before the run. */
+  readonly wasEnsured: boolean
   /** Absent for a table without a usable cursor. */
   readonly cursor: PullCursor | undefined
   readonly columns: RunColumns
@@ -182,8 +184,8 @@ export async function commit<T>(run: PullRun, work: (tx: FencedTransaction) => P
   try {
     if (!context.dryRun) return await context.transaction(work)
     return await takeBack(context.transaction, async tx => {
-      // The transaction that created it was rolled back too.
-      await ensureMirrorTable(tx, mirror)
+      // The transaction that made it so was rolled back too. Otherwise this would only lock out others, for as long as the work takes.
+      if (!run.wasEnsured) await ensureMirrorTable(tx, mirror)
       return work(tx)
     })
   } catch (error) {

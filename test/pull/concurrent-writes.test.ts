@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect } from 'vitest'
 import type { Backend } from '../fixtures/open-test-app.ts'
@@ -38,6 +39,23 @@ const test = tableTest
   )
 
 describe.runIf(hasPostgres)('a pull of a table that others write', () => {
+  test.for([{ sweep: true }, {}])(
+    'neither waits in a dry run for one that makes its mirror table, nor lets it wait (%o)',
+    async (payload, { sandbox, fill, app, account }) => {
+      const table = await sandbox.createTable({ columns })
+      await fill(table, 1, 20)
+      await runPull(app, table.pull(), account)
+      await fill(table, 21, 22)
+      const lock = sql`hashtext(${`mirror.${table.name}`})`
+      await app.deps.store.connection().execute(async other => {
+        await sql`select pg_advisory_lock(${lock})`.execute(other)
+        const dryRun = runPull(app, table.pull(), account, { dryRun: true, payload })
+        await expect(dryRun).resolves.toMatchObject({ counts: { inserted: 2 } })
+        await sql`select pg_advisory_unlock(${lock})`.execute(other)
+      })
+    },
+  )
+
   test('finds what a transaction committed after the scan that was opened before it', async ({
     begin,
     sandbox,
