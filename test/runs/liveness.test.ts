@@ -62,6 +62,21 @@ describe.each(stores)('what would keep others waiting on %s', backend => {
     },
   )
 
+  test.runIf(backend === 'postgres')('lines that are locked come last in a look, whatever their account', async () => {
+    const processId = await fixture.newProcess()
+    const locked = Array.from({ length: 6 }, (_, n) => ({ account: `account-${randomUUID()}`, job: `job-${n}` }))
+    const other = newLine()
+    for (const line of [...locked, other]) {
+      await fixture.serves(processId, line)
+      await fixture.accept(request(line))
+    }
+    await fixture.store.transaction().execute(async tx => {
+      for (const { job, account } of locked) await sql`select worker.request(${job}, ${account})`.execute(tx)
+      expect(await readyLines(processId, 1)).toEqual([other])
+      expect(await readyLines(processId)).toHaveLength(7)
+    })
+  })
+
   test('what a look has just made ready, and so locked itself, takes its place', async () => {
     const processId = await fixture.newProcess()
     const account = `account-${randomUUID()}`

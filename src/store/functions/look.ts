@@ -101,8 +101,8 @@ end $$`
  * hold, and at most as many per account as it has free slots. It walks the index of ready requests line by line, so its cost
  * depends on the number of lines with work, not of requests.
  *
- * A line whose first request another transaction has locked is returned beside them: a claim may find nothing in it, for as long as
- * that transaction stays open.
+ * A line whose first request another transaction has locked takes no place from them and comes after all others: a claim may find
+ * nothing in it, for as long as that transaction stays open.
  */
 export const readyLinesFunction = `
 create function worker.ready_lines(p_process uuid, p_limit integer)
@@ -123,11 +123,12 @@ language sql stable as $$
     where k.locktype = 'transactionid' and k.granted and k.pid <> pg_backend_pid()
   ), free as (
     select line.account, line.job, line.rank, line.seq, coalesce(l.fence, 0) as fence, l.taken_at,
-      v.first_slot, v.slots, count(*) filter (where line.locked_by not in (select transactionid from open_transaction))
+      v.first_slot, v.slots, found.is_locked, count(*) filter (where not found.is_locked)
         over (partition by line.account, v.first_slot order by line.rank, line.seq) as place
     from line
     join worker.served_lines v on v.process = p_process and v.account = line.account and v.job = line.job
     left join worker.leases l on l.account = line.account and l.job = line.job
+    cross join lateral (select line.locked_by in (select transactionid from open_transaction) as is_locked) found
     where line.reserved_for is null and l.run_id is null and l.occupied_by is null
       and not exists (select from worker.holds_of(line.account, line.job) h where h.probe_at > now())
   )
@@ -135,7 +136,7 @@ language sql stable as $$
   where greatest(f.place, 1) <= f.slots - (
     select count(*) from worker.leases o
     where o.account = f.account and o.slot >= f.first_slot and o.slot < f.first_slot + f.slots)
-  order by f.taken_at nulls first, f.rank, f.seq limit p_limit
+  order by f.is_locked, f.taken_at nulls first, f.rank, f.seq limit p_limit
 $$`
 
 /**
