@@ -33,8 +33,10 @@ export const migrationStatements: ReadonlyMap<string, readonly string[]> = new M
   ['0026_fewer_checks', fewerChecks()],
   // Without a key, Postgres refuses to delete from it while a publication includes it, as one for all tables does.
   ['0027_publishable_staged_keys', ['alter table worker.staged_keys replica identity full']],
-  ['0031_runs_as_json', replaceFunctions],
+  // It brought functions, as the last one now does.
+  ['0031_runs_as_json', []],
   ['0032_last_failures_of_webhooks', ['alter table worker.webhooks add column failed_at timestamptz']],
+  ['0033_repeated_requests', replaceFunctions],
 ])
 
 /** The same as they are applied when the store is opened. */

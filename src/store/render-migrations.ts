@@ -50,11 +50,11 @@ const bookkeeping: readonly string[] = [
 ]
 
 function renderMigration(name: string, statements: readonly string[]): string {
+  const applied = `insert into worker.kysely_migration (name, timestamp)
+values ('${name}', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`
   return `do $migration$ begin
 if exists (select from worker.kysely_migration where name = '${name}') then return; end if;
-${statements.join(';\n')};
-insert into worker.kysely_migration (name, timestamp)
-values ('${name}', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
+${[...statements, applied].join(';\n')};
 end $migration$`
 }
 

@@ -85,6 +85,21 @@ describe.runIf(hasPostgres)('on Postgres', () => {
     })
   })
 
+  test('a store whose last functions came by an earlier migration gets the current ones', async () => {
+    await using empty = await createDatabase()
+    const functions = sql<{ body: string }>`select string_agg(prosrc, '' order by proname) as body from pg_proc
+      where pronamespace = 'worker'::regnamespace`
+    await using database = await openDatabase({ databaseUrl: empty.url }, log)
+    const current = (await functions.execute(database.store)).rows
+    await sql`delete from worker.kysely_migration where name > '0032_last_failures_of_webhooks'`.execute(database.store)
+    await sql`create or replace function worker.successor(p_id text) returns text language sql as 'select p_id'`.execute(
+      database.store,
+    )
+    expect((await functions.execute(database.store)).rows).not.toEqual(current)
+    await using again = await openDatabase({ databaseUrl: empty.url }, log)
+    expect((await functions.execute(again.store)).rows).toEqual(current)
+  })
+
   test('an older version refuses a store that a newer one has migrated, and doctor says the same', async () => {
     await using empty = await createDatabase()
     {
