@@ -172,7 +172,10 @@ async function withOperations<T>(
       throw error
     }
     await using app = opened
-    return await work(createLocalOperations(app))
+    const ended = app.database.ended.then(error => {
+      throw error
+    })
+    return await Promise.race([work(createLocalOperations(app)), ended])
   }
 }
 

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect } from 'vitest'
 import { systemClock } from '../../src/time/clock.ts'
+import { canRun } from '../fixtures/can-run.ts'
 import type { Sandbox } from '../fixtures/open-sandbox.ts'
 import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
@@ -10,6 +13,8 @@ import { openHome, run, runWith, start } from './run-command.ts'
 const test = sandboxTest.extend('home', { scope: 'file' }, async ({ closing, sandbox }) =>
   closing.use(await openHome(sandbox, 'sync-worker')),
 )
+
+const canLimit = await canRun('prlimit', '--version')
 
 describe('run', () => {
   test('ends with 0 and, asked for JSON, writes one document to stdout and its log to stderr', async ({ sandbox }) => {
@@ -122,6 +127,20 @@ describe('run', () => {
     expect((await run(home.env, 'run', 'sync-articles', '--payload', JSON.stringify({ backfill }))).out).toBe(
       'sync-articles: no rows between the two cursors\n',
     )
+  })
+
+  test.runIf(canLimit)('whose embedded database ends says so and ends', async ({ sandbox }) => {
+    await using own = await openHome(sandbox, 'full-disk-now')
+    sandbox.hasura.fault({ operationName: 'PullArticles' }, { kind: 'hang' })
+    const before = pulls(sandbox).length
+    await using running = start(own.env, ['run', 'sync-articles'])
+    await expect.poll(() => pulls(sandbox).length, { timeout: 20_000 }).toBeGreaterThan(before)
+    // From now on no file may be written beyond its first byte.
+    await promisify(execFile)('prlimit', ['--fsize=1', '--pid', String(running.pid)])
+    const { code, out, err } = await running.ended
+    sandbox.hasura.clearFaults()
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toMatch(/The embedded database has ended \(could not write .*: check the disk of DATA_DIR.*\n$/)
   })
 })
 
