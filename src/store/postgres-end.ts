@@ -83,7 +83,10 @@ function explainEnd(cause: unknown, panic: string | undefined): TransientError {
     'store',
     {
       found: `The embedded database has ended${words ? ` (${quoteForeign(words)})` : ''}`,
-      remedy: 'check the disk of DATA_DIR, and its free space, and start this process again',
+      remedy:
+        panic === undefined
+          ? 'start this process again, and if the database ends again, set DATABASE_URL to one on a Postgres server'
+          : 'check the disk of DATA_DIR, and its free space, and start this process again',
     },
     { cause },
   )

@@ -41,3 +41,16 @@ test('an embedded Postgres that has ended answers every statement with the reaso
   await using again = await PGlite.create(folder.path)
   expect((await again.query('select from notes')).rows.length).toBeLessThanOrEqual(1)
 })
+
+test('one that has crashed has no complaint about the disk', async () => {
+  await using folder = await openClusterDir()
+  const pool = new PGlitePool(await PGlite.create(folder.path))
+  const client = await pool.connect()
+  const depth = 30_000
+  await expect(client.query('select $1::text::jsonb', ['['.repeat(depth) + ']'.repeat(depth)])).rejects.toMatchObject({
+    code: 'store',
+    found: expect.stringMatching(/^The embedded database has ended \(.*\)$/),
+    remedy: expect.stringMatching(/^start this process again, and if the database ends again, set DATABASE_URL/),
+  })
+  await pool.end()
+})
