@@ -29,8 +29,11 @@ export async function recordRepeated(
   { store }: Pick<RunDeps, 'store'>,
   repeated: readonly { readonly id: string; readonly request: string }[],
 ): Promise<void> {
+  // In the order of their ids, like everything that locks many.
   await sql`
+    with given as (select * from jsonb_to_recordset(${JSON.stringify(repeated)}::jsonb) as given(id text, request text)),
+      locked as materialized (
+        select r.id from worker.requests r where r.id in (select id from given) order by r.id for update)
     update worker.requests r set superseded_by = given.request
-    from jsonb_to_recordset(${JSON.stringify(repeated)}::jsonb) as given(id text, request text)
-    where r.id = given.id`.execute(store)
+    from given join locked using (id) where r.id = given.id`.execute(store)
 }
