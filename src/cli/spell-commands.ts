@@ -10,7 +10,11 @@ import type { LiveTerminal } from './command.ts'
 export function spellCommands(terminal: LiveTerminal, manager: PackageManager, isJson: boolean): LiveTerminal {
   if (manager === 'npm') return terminal
   const spell = (text: string) =>
-    text.replaceAll(commandOf('npm'), commandOf(manager)).replaceAll(/"npm (?=run |start")/g, `"${manager} `)
+    text
+      .replaceAll(commandOf('npm'), commandOf(manager))
+      .replaceAll(/"npm (?=run |start")/g, `"${manager} `)
+      .replaceAll('"npm install --include=dev"', `"${manager} install"`)
+      .replaceAll('run "npm install ', `run "${manager} add `)
   return {
     ...terminal,
     out: isJson ? terminal.out : text => terminal.out(spell(text)),

@@ -34,6 +34,13 @@ test('the scripts of a project are told in the same way, but not what npm itself
   const told: string[] = []
   const terminal = { err: (text: string) => void told.push(text), out() {}, isInteractive: false, hasColors: false }
   const { err } = spellCommands(createLiveTerminal(terminal), 'pnpm', false)
-  for (const text of ['run "npm run codegen"', 'with "npm start"', '"npm install" fails in /app']) err(text)
-  expect(told).toEqual(['run "pnpm run codegen"', 'with "pnpm start"', '"npm install" fails in /app'])
+  const spelt = {
+    'run "npm run codegen"': 'run "pnpm run codegen"',
+    'with "npm start"': 'with "pnpm start"',
+    'run "npm install zod"': 'run "pnpm add zod"',
+    'after "npm install --include=dev"': 'after "pnpm install"',
+    '"npm install" fails in /app': '"npm install" fails in /app',
+  }
+  for (const text of Object.keys(spelt)) err(text)
+  expect(told).toEqual(Object.values(spelt))
 })
