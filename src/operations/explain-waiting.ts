@@ -48,7 +48,8 @@ export function explainWaiting(row: WaitingFacts): string | undefined {
 }
 
 function explainPause({ failures, interruptions }: WaitingFacts): string {
-  if (failures > 0) return `after ${failures} consecutive failed ${failures === 1 ? 'run' : 'runs'}`
+  // A run that asked for the pause keeps the count of failures before it.
+  if (failures > 0) return `the pause after its last run (${failures} failed so far)`
   if (interruptions > 0) return `after ${interruptions} consecutive runs that ended with their process`
   return 'the time for which its last run asked'
 }
