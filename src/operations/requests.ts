@@ -140,7 +140,10 @@ export const retryRequest = defineOperation({
     if (repeatedBy !== null && repeatedState !== null) {
       throw new UsageError({
         found: `Request ${id} was already repeated by request ${repeatedBy}, which is ${repeatedState}`,
-        remedy: 'repeat that one, once it has ended',
+        remedy:
+          repeatedState === 'running'
+            ? 'repeat that one, once it has ended'
+            : `to repeat that one, run "npm run -s cli -- retry ${repeatedBy}"`,
       })
     }
     const made = await repeatRequest(app.deps, ended, { caller, trace })

@@ -87,7 +87,10 @@ test('a request is repeated once: asked again, its repetition is named', async (
   await sql`update worker.requests set state = 'done', ended_at = now() where id = ${again.id}`.execute(app.deps.store)
   expect(await post(http, `/requests/${id}/retry`)).toMatchObject({
     status: 400,
-    body: { detail: `Request ${id} was already repeated by request ${again.id}, which is done` },
+    body: {
+      detail: `Request ${id} was already repeated by request ${again.id}, which is done`,
+      remedy: `to repeat that one, run "npm run -s cli -- retry ${again.id}"`,
+    },
   })
   expect(await stateOf(app, id)).toBe('cancelled')
   await sql`delete from worker.requests where id = ${again.id}`.execute(app.deps.store)
