@@ -8,6 +8,8 @@ import { tableTest } from '../../fixtures/table-test.ts'
 import { until } from '../../fixtures/until.ts'
 import { alterSelectPermission } from '../../sandbox/hasura/change-metadata.ts'
 
+type PullJob = Parameters<typeof runPull>[1]
+
 const columns = 'id int primary key, title text, updated_at timestamptz not null default now()'
 
 const test = tableTest
@@ -36,6 +38,13 @@ const test = tableTest
           .orderBy('r.range')
           .execute(),
   )
+  .extend('breakOff', ({ app, account }) => async (table: SourceTable, job: PullJob): Promise<void> => {
+    app.hasura.fault(
+      { operationName: `Pull_${table.name}`, after: 3, times: 1 },
+      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+    )
+    await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+  })
 
 describe.each(stores)('a full load into %s', backend => {
   test.override('backend', backend)
@@ -134,14 +143,13 @@ describe.each(stores)('a full load into %s', backend => {
 
   test('that has taken days resumes too, if scans find what has changed since', async ({
     createTable,
+    breakOff,
     app,
     account,
   }) => {
     const table = await createTable(60, true)
-    const interrupted = async (job: Parameters<typeof runPull>[1]) => {
-      const fault = { operationName: `Pull_${table.name}`, after: 3, times: 1 }
-      app.hasura.fault(fault, { kind: 'graphql-error', code: 'validation-failed', message: 'no' })
-      await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+    const interrupted = async (job: PullJob) => {
+      await breakOff(table, job)
       await sql`update worker.full_reads set created_at = created_at - interval '3 days' where job = ${job.name}`.execute(
         app.deps.store,
       )
@@ -166,14 +174,10 @@ describe.each(stores)('a full load into %s', backend => {
 
   test.for([{ sweep: true }, { allowDeletions: true }])(
     'that another request has left unfinished is resumed for %o, and then everything is compared',
-    async (payload, { createTable, app, account }) => {
+    async (payload, { createTable, breakOff, app, account }) => {
       const table = await createTable(60, true)
       const job = table.pull({ pageSize: 10, ranges: 1 })
-      app.hasura.fault(
-        { operationName: `Pull_${table.name}`, after: 3, times: 1 },
-        { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
-      )
-      await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+      await breakOff(table, job)
       await app.hasura.sql(`delete from ${table.name} where id = 1`)
       expect(await runPull(app, job, account, { payload })).toMatchObject({
         counts: { inserted: 30, unchanged: 0, read: 30, deleted: 1 },
@@ -184,16 +188,13 @@ describe.each(stores)('a full load into %s', backend => {
 
   test('that another request has left unfinished is read from its start for `full`, which finds what no cursor shows', async ({
     createTable,
+    breakOff,
     app,
     account,
   }) => {
     const table = await createTable(60, true)
     const job = table.pull({ pageSize: 10, ranges: 1 })
-    app.hasura.fault(
-      { operationName: `Pull_${table.name}`, after: 3, times: 1 },
-      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
-    )
-    await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+    await breakOff(table, job)
     await app.hasura.sql(`update ${table.name} set title = 'without its cursor' where id = 1`)
     expect(await runPull(app, job, account, { payload: { full: true } })).toMatchObject({
       counts: { inserted: 30, updated: 1, unchanged: 29, read: 60 },
@@ -203,16 +204,13 @@ describe.each(stores)('a full load into %s', backend => {
 
   test('meets rows that another job has written into the same table meanwhile', async ({
     createTable,
+    breakOff,
     app,
     account,
   }) => {
     const table = await createTable(50, true)
     const job = table.pull({ pageSize: 10, ranges: 1 })
-    app.hasura.fault(
-      { operationName: `Pull_${table.name}`, after: 3, times: 1 },
-      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
-    )
-    await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+    await breakOff(table, job)
     await app.hasura.sql(`update ${table.name} set title = 'later' where id = 50`)
     const other = table.pull({ name: `${job.name}-too`, into: table.name })
     expect(await runPull(app, other, account)).toMatchObject({ counts: { inserted: 20, unchanged: 30 } })
@@ -222,29 +220,27 @@ describe.each(stores)('a full load into %s', backend => {
 
   test('finds a row that its transform leaves out, though another run has written it since it broke off', async ({
     createTable,
+    breakOff,
     app,
     account,
   }) => {
     const table = await createTable(50, true)
     const options = { pageSize: 10, ranges: 1 }
-    app.hasura.fault(
-      { operationName: `Pull_${table.name}`, after: 3, times: 1 },
-      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
-    )
-    await expect(runPull(app, table.pull(options), account)).rejects.toThrow('validation-failed')
+    await breakOff(table, table.pull(options))
     const payload = { backfill: { from: '2026-01-01T00:50:00Z' } }
     expect(await runPull(app, table.pull(options), account, { payload })).toMatchObject({ counts: { inserted: 1 } })
     const without = table.pull({ ...options, transform: row => (row.title === 'row 50' ? undefined : row) })
     expect(await runPull(app, without, account)).toMatchObject({ counts: { inserted: 19, deleted: 1 } })
   })
 
-  test('starts again when the job was changed while it was interrupted', async ({ createTable, app, account }) => {
+  test('starts again when the job was changed while it was interrupted', async ({
+    createTable,
+    breakOff,
+    app,
+    account,
+  }) => {
     const table = await createTable(100, true)
-    app.hasura.fault(
-      { operationName: `Pull_${table.name}`, after: 3, times: 1 },
-      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
-    )
-    await expect(runPull(app, table.pull({ pageSize: 10, ranges: 1 }), account)).rejects.toThrow('validation-failed')
+    await breakOff(table, table.pull({ pageSize: 10, ranges: 1 }))
     const other = table.pull({ pageSize: 10, ranges: 1, columns: ['id', 'updated_at'] })
     expect(await runPull(app, other, account)).toMatchObject({ counts: { read: 100 } })
   })
