@@ -1,14 +1,13 @@
 import { sql } from 'kysely'
 import { describe, expect } from 'vitest'
 import type { Progress } from '../../../src/definitions/define-job.ts'
+import type { PullJob } from '../../../src/pull/pull-sync.ts'
 import { stores } from '../../fixtures/open-test-app.ts'
 import { runPull } from '../../fixtures/run-pull.ts'
 import { expectMirrored, type SourceTable } from '../../fixtures/source-table.ts'
 import { tableTest } from '../../fixtures/table-test.ts'
 import { until } from '../../fixtures/until.ts'
 import { alterSelectPermission } from '../../sandbox/hasura/change-metadata.ts'
-
-type PullJob = Parameters<typeof runPull>[1]
 
 const columns = 'id int primary key, title text, updated_at timestamptz not null default now()'
 
@@ -38,7 +37,7 @@ const test = tableTest
           .orderBy('r.range')
           .execute(),
   )
-  .extend('breakOff', ({ app, account }) => async (table: SourceTable, job: PullJob): Promise<void> => {
+  .extend('breakOff', ({ app, account }) => async (table: SourceTable, job: PullJob<string>): Promise<void> => {
     app.hasura.fault(
       { operationName: `Pull_${table.name}`, after: 3, times: 1 },
       { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
@@ -148,7 +147,7 @@ describe.each(stores)('a full load into %s', backend => {
     account,
   }) => {
     const table = await createTable(60, true)
-    const interrupted = async (job: PullJob) => {
+    const interrupted = async (job: PullJob<string>) => {
       await breakOff(table, job)
       await sql`update worker.full_reads set created_at = created_at - interval '3 days' where job = ${job.name}`.execute(
         app.deps.store,
