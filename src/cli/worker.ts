@@ -5,9 +5,11 @@ import { logDeprecations, reloadAccounts } from '../app/reload-accounts.ts'
 import { type Serving, serveLines } from '../app/serve-lines.ts'
 import { watchFile } from '../app/watch-file.ts'
 import { parseConfig } from '../config/config.ts'
+import { findMisspelled } from '../config/find-misspelled.ts'
 import { findTlsProblems } from '../config/find-tls-problems.ts'
 import { loadAccountsFile } from '../config/load-accounts-file.ts'
 import { findJobProblems } from '../definitions/find-job-problems.ts'
+import { settingNamesOf } from '../definitions/job-settings.ts'
 import { renderExplanation } from '../explanation.ts'
 import { createAuthorize, off } from '../http/authorize.ts'
 import { createControl } from '../http/create-control.ts'
@@ -112,7 +114,8 @@ async function start(context: CommandContext, app: App, metrics: Metrics, opened
   }
 
   logDeprecations(log, accountsOf(deps))
-  for (const problem of await findTlsProblems(env, envFile, context.host.readSecretFile)) {
+  const misspelled = findMisspelled(env, settingNamesOf(deps.jobs.values()))
+  for (const problem of [...misspelled, ...(await findTlsProblems(env, envFile, context.host.readSecretFile))]) {
     log.warn(renderExplanation(problem))
   }
   await logProblems(deps)

@@ -54,6 +54,11 @@ export async function readJobSettings(
   return { values, secrets }
 }
 
+/** The names of all settings that these jobs declare. */
+export function settingNamesOf(jobs: Iterable<Pick<JobDefinition, 'settings'>>): ReadonlySet<string> {
+  return new Set([...jobs].flatMap(job => Object.keys(job.settings?.shape ?? {})))
+}
+
 interface Setting {
   readonly name: string
   /** How messages name it. */

@@ -4,9 +4,11 @@ import { findDeprecation } from '../auth/find-deprecation.ts'
 import type { HasuraClaims } from '../auth/hasura-claims.ts'
 import type { Token } from '../auth/token.ts'
 import type { Environment } from '../config/config.ts'
+import { findMisspelled } from '../config/find-misspelled.ts'
 import { findTlsProblems } from '../config/find-tls-problems.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
+import { settingNamesOf } from '../definitions/job-settings.ts'
 import { ConfigError, RefusalError, WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
@@ -112,7 +114,8 @@ async function inspectConfig(
   const hint = 'set the variable named; docs/configuration.md lists all variables'
   const files = await inspectFiles(account, deps.jobs, { accountsFile, envFile, env }, deps)
   const tls = await findTlsProblems(env, envFile, deps.readSecretFile)
-  const warnings = tls.map(({ found, remedy = '' }) => warn(found, remedy))
+  const misspelled = findMisspelled(env, settingNamesOf(deps.jobs))
+  const warnings = [...misspelled, ...tls].map(({ found, remedy = '' }) => warn(found, remedy))
   return combine([...problems.map(problem => failWith(problem, hint)), ...warnings, files], files)
 }
 

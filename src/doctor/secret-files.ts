@@ -3,7 +3,7 @@ import type { Environment } from '../config/config.ts'
 import type { EnvFile } from '../config/read-env-file.ts'
 import { variableOfSetting } from '../config/setting-name.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
-import { findSetting } from '../definitions/job-settings.ts'
+import { findSetting, settingNamesOf } from '../definitions/job-settings.ts'
 import type { GuardedFile } from './file-exposure.ts'
 
 export interface SecretFile extends GuardedFile {
@@ -107,8 +107,7 @@ function findSettingFiles(
   jobs: readonly Pick<JobDefinition, 'settings'>[],
   env: Environment,
 ): readonly SecretFile[] {
-  const names = new Set(jobs.flatMap(job => Object.keys(job.settings?.shape ?? {})))
-  return [...names].flatMap(name => {
+  return [...settingNamesOf(jobs)].flatMap(name => {
     const place = findSetting(name, { settings }, env)
     return place && 'path' in place ? [secret(place.label, place.path, false)] : []
   })

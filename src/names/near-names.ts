@@ -9,9 +9,14 @@ export function findNearNames(wanted: string, names: Iterable<string>, most = 5)
     .map(({ name }) => name)
 }
 
-/** Levenshtein distance; a name that begins with the other one is near, too. */
+/** A name that begins with the other one is near, too. */
 function distanceOf(a: string, b: string): number {
   if (a.length > 2 && b.length > 2 && (a.startsWith(b) || b.startsWith(a))) return 1
+  return editDistance(a, b)
+}
+
+/** The Levenshtein distance: how many letters to add, leave out or change. */
+export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (const [i, letter] of [...a].entries()) {
     const next = [i + 1]

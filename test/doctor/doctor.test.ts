@@ -485,6 +485,15 @@ const faults: readonly Fault[] = [
     code: 0,
   },
   {
+    what: 'a variable whose name is misspelt',
+    env: () => ({ DATABASE_ULR: 'postgres://worker@db/app' }),
+    id: 'config',
+    status: 'warn',
+    detail: /DATABASE_ULR is set, but the worker reads no variable of that name/,
+    hint: /if DATABASE_URL was meant, rename it/,
+    code: 0,
+  },
+  {
     what: 'an authority whose file is not there',
     env: () => ({ NODE_EXTRA_CA_CERTS: '/not/mounted.pem' }),
     id: 'config',
