@@ -23,7 +23,8 @@ test.afterEach(({ sandbox }) => sandbox.hasura.clearFaults())
 test('while a worker runs, the other commands speak to it, and it ends soon when it is idle', async ({ sandbox }) => {
   await using home = await openHome(sandbox, 'shared')
   const { env } = home
-  await using worker = await startWorker(env)
+  await using worker = await startWorker({ ...env, DATABASE_ULR: 'postgres://db/worker' })
+  expect(worker.err()).toContain('DATABASE_ULR is set, but the worker reads no variable of that name')
   expect((await stat(join(env.DATA_DIR, 'control.sock'))).mode & 0o777).toBe(0o600)
 
   const bootstrap = await run(env, 'bootstrap', '--wait', '--json')
