@@ -124,6 +124,8 @@ export async function openServerStore(): Promise<ChaosStore> {
     await lose(async () => {
       await using dump = await dumpDatabase(current.url)
       await delay(agoMs)
+      // Of a restore that another fault, such as a full disk, broke off.
+      await administer('drop database if exists restored with (force)')
       await administer('create database restored owner worker')
       const restored = new URL(handle.url)
       restored.pathname = '/restored'
