@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { findUnreadRemedy } from './jwt-words.ts'
+import { findMissingVariables, findUnreadableVariable } from './variable-words.ts'
 
 /** An error of Hasura, reduced to what may be shown. */
 export interface HasuraError {
@@ -24,10 +25,14 @@ export interface HasuraError {
   readonly isOfOtherRoute: boolean
   /** Whether Hasura could not read the error of an action's handler, which may have executed something. */
   readonly isOfHandler: boolean
+  /** Whether a handler uses Hasura's code: of an action, or one that validates the input of a table. */
+  readonly isByHandler: boolean
   /** Whether the operation itself is refused, whatever its variables are. */
   readonly isOperationRefused: boolean
   /** The session variables, quoted, that a permission of the role needs and the token lacks; nothing was executed. */
   readonly missingVariables: string | undefined
+  /** Which session variable Hasura can't read as what; nothing was executed. */
+  readonly unreadableVariable: string | undefined
 }
 
 /**
@@ -76,11 +81,13 @@ function reduce(
   const isFieldNotFound =
     (code === 'validation-failed' && fieldNotFound.test(error.message)) || foreignFieldNotFound.test(error.message)
   const isNotAllowed = code === 'validation-failed' && error.message === 'query is not allowed'
+  const isOtherType = code === 'validation-failed' && otherType.test(error.message)
+  const isByHandler = path === '$' && ownWords.get(code)?.test(error.message) === false
   const isSafe =
     isTokenRejected ||
     isFieldNotFound ||
-    safeCodes.has(code) ||
-    (code === 'validation-failed' && (isNotAllowed || !mayQuoteValue(path)))
+    isOtherType ||
+    (!isByHandler && (safeCodes.has(code) || (code === 'validation-failed' && !mayQuoteValue(path))))
   return {
     code,
     isTokenRejected,
@@ -94,8 +101,14 @@ function reduce(
       ((code === 'not-found' && (form === 'plain' || error.message === 'resource does not exist')) ||
         (code === 'parse-failed' && lacksType.test(error.message))),
     isOfHandler: code === 'parse-failed' && unreadHandler.test(error.message),
-    isOperationRefused: isNotAllowed || (isFieldNotFound && !namesArgument(path)),
-    missingVariables: code === 'not-found' ? findMissingVariables(error.message) : undefined,
+    isByHandler,
+    isOperationRefused:
+      isNotAllowed ||
+      isOtherType ||
+      (isFieldNotFound && !namesArgument(path)) ||
+      (code === 'validation-failed' && path !== undefined && isInDocument(path)),
+    missingVariables: findMissingVariables(code, error.message),
+    unreadableVariable: findUnreadableVariable(code, error.message),
     ...(path !== undefined && { path }),
     // A response may hold thousands of errors; only one is shown.
     get safeMessage() {
@@ -120,14 +133,17 @@ const lacksType = /key ['"]?type['"]? (?:(?:was )?not present|not found)/
 /** What Hasura says when a handler answers HTTP 4xx without the key that Hasura's documentation asks for, in two generations. */
 const unreadHandler = /^(?:webhook response: |the key 'message' was not present$|key "message" not (?:present|found)$)/
 
-/** Three generations of Hasura's words, which have no code of their own: an action handler may answer `not-found`, too. */
-function findMissingVariables(message: string): string | undefined {
-  const [, listed, single] = missingVariables.exec(message) ?? []
-  return listed ?? single
-}
+/** The document declares a variable with a type that the schema no longer has there. */
+const otherType = /^variable '\w+' is declared as '[\w![\]]+', but used where '[\w![\]]+' is expected$/
 
-const missingVariables =
-  /^(?:missing session variables?: ("x-hasura-[\w-]{1,80}"(?:, "x-hasura-[\w-]{1,80}"){0,9})|("x-hasura-[\w-]{1,80}") header is expected but not found)$/
+/** Hasura's own words about a whole request. Those of a handler may quote values. */
+const ownWords: ReadonlyMap<string, RegExp> = new Map([
+  ['access-denied', /\brole\b|\bx-hasura-|\badmin\b|\bhook\b|\bCORS\b|\bLicense\b/i],
+  [
+    'validation-failed',
+    /^(?:no (?:mutations|queries|subscriptions) exist$|no such |query is not allowed$|null value found for non-nullable type: |expecting a value for non-nullable variable: |unexpected variables in |unbound variable |operationName cannot be used |exactly one operation has to be present |subscriptions must select )/,
+  ],
+])
 
 /** Codes whose messages name only headers, roles and the shape of the token. */
 const safeCodes: ReadonlySet<string> = new Set([
@@ -140,6 +156,11 @@ const safeCodes: ReadonlySet<string> = new Set([
 /** A message about an argument or a variable may quote its value ("expected one of …, but found …"). */
 function mayQuoteValue(path: string | undefined): boolean {
   return path === undefined || namesArgument(path)
+}
+
+/** Whether what is refused is a part of the document itself, such as an argument that a field doesn't have. */
+function isInDocument(path: string): boolean {
+  return path.startsWith('$.selectionSet.') && !namesArgument(path)
 }
 
 function namesArgument(path = ''): boolean {

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { tokenRejected } from '../auth/token-rejected.ts'
 import type { Setback } from '../auth/try-until-known.ts'
 import { OutageError, PermanentError, RefusalError, TransientError, type WorkerError } from '../errors.ts'
-import type { Explanation } from '../explanation.ts'
 import { describeRejection } from '../failures/http-status.ts'
 import { decodeJson } from '../json/decode-json.ts'
 import { parseWithLargeAsText } from '../json/exact-numbers.ts'
 import { findJson } from '../json/parse-json.ts'
 import { asksForPause, parseRetryAfter } from '../time/retry-after.ts'
-import { type HasuraError, parseHasuraErrors } from './hasura-error.ts'
+import { describeError, explainPermanent } from './explain-permanent.ts'
+import { parseHasuraErrors } from './hasura-error.ts'
 import type { HasuraResponse } from './hasura-response.ts'
 import { interpretForeign, unknownOutcome } from './interpret-foreign.ts'
 
@@ -16,8 +16,9 @@ import { interpretForeign, unknownOutcome } from './interpret-foreign.ts'
 export type Verdict<D = unknown> =
   | { readonly kind: 'data'; readonly data: D }
   /**
-   * Its error is a PermanentError (its code is Hasura's; `operation-refused`: the role's schema lacks a field of the operation, or the
-   * allow list lacks the operation), RefusalError (`claims`: the token lacks a session variable, or is too large for what stands in front),
+   * Its error is a PermanentError (its code is Hasura's; `operation-refused`: the operation doesn't fit the role's schema, or the allow
+   * list lacks it; `handler-refused`: `access-denied` in the words of an action's handler), RefusalError (`claims`: the token lacks a
+   * session variable, has an unreadable one, or is too large for what stands in front),
    * TransientError (worth another try), OutageError (it isn't Hasura that answers, so everybody waits), or for a mutation
    * UnknownOutcomeError (it may have been executed).
    */
@@ -53,7 +54,7 @@ export function interpretResponse(
     return tokenRejected(refusal.safeMessage ?? 'invalid-jwt')
   }
   if (refusal?.unreadRemedy !== undefined) {
-    const found = `Hasura read no token: ${describe(refusal)}`
+    const found = `Hasura read no token: ${describeError(refusal)}`
     return failed(new OutageError(refusal.code, 'account', { found, remedy: refusal.unreadRemedy }))
   }
 
@@ -67,14 +68,13 @@ export function interpretResponse(
   }
   const missing = errors.find(({ missingVariables }) => missingVariables !== undefined)?.missingVariables
   if (missing !== undefined) return failed(lacksVariables(missing, role))
+  const unreadable = errors.find(({ unreadableVariable }) => unreadableVariable !== undefined)?.unreadableVariable
+  if (unreadable !== undefined) return failed(cannotRead(unreadable, role))
   const permanent = errors.find(
     ({ code, isOfHandler, isFieldNotFound }) =>
-      (permanentCodes.has(code) && !isOfHandler) || (isFieldNotFound && kind === 'query'),
+      (permanentCodes.has(code) && !isOfHandler) || (kind === 'query' && (isFieldNotFound || refusedQueries.has(code))),
   )
-  if (permanent) {
-    const code = permanent.isOperationRefused ? 'operation-refused' : permanent.code
-    return failed(new PermanentError(code, explainPermanent(permanent, role)))
-  }
+  if (permanent) return failed(explainPermanent(permanent, role))
   if (status === 401) return tokenRejected(describeRejection(response, secrets))
   if (errors.length === 0 && asksForPause(response)) return rateLimited()
   if (status === 403) {
@@ -97,7 +97,7 @@ export function interpretResponse(
   const [first] = errors
   if (first) {
     const told = {
-      found: `Hasura, or what it called, failed with ${describe(first)}`,
+      found: `Hasura, or what it called, failed with ${describeError(first)}`,
       remedy: first.isOfHandler
         ? "let the action's handler answer each error as a JSON object with message, because Hasura could not read its answer"
         : "see Hasura's log for details",
@@ -117,6 +117,13 @@ function lacksVariables(names: string, role: string): RefusalError {
     found: `Hasura found no ${names} in the token, which a permission of role "${role}" needs`,
     remedy:
       'add a mapper that writes it as a session variable (Client scopes → hasura → Mappers); if the token has it, name it in claims_map of HASURA_GRAPHQL_JWT_SECRET; or change the permission',
+  })
+}
+
+function cannotRead(variable: string, role: string): RefusalError {
+  return new RefusalError('claims', 'job', {
+    found: `Hasura could not read ${variable}, which a permission of role "${role}" uses`,
+    remedy: 'correct the mapper that writes it (Client scopes → hasura → Mappers), or the permission',
   })
 }
 
@@ -140,57 +147,11 @@ const permanentCodes: ReadonlySet<string> = new Set([
   'node-limit-exceeded',
 ])
 
+/** Codes that no retry of a query fixes. For a mutation, an action's handler may have answered so after it was called. */
+const refusedQueries: ReadonlySet<string> = new Set(['not-supported', 'bad-request', 'coercion-error'])
+
 /** `data` with errors is not a success: a part of it is missing. */
 const answer = z.object({ data: z.record(z.string(), z.unknown()), errors: z.array(z.unknown()).max(0).nullish() })
-
-function explainPermanent(error: HasuraError, role: string): Explanation {
-  const found = `Hasura refused the operation as role "${role}": ${describe(error)}`
-  if (error.isNotAllowed) {
-    return {
-      found,
-      remedy:
-        'add the output of "npm run -s cli -- schema operations" to the allow list of the API (Console → API → Allow List)',
-    }
-  }
-  if (error.isFieldNotFound) {
-    return {
-      found,
-      remedy: `reload the metadata if Hasura shows inconsistent objects (Console → Settings → Metadata Status); otherwise the schema changed, or role "${role}" may not see it`,
-    }
-  }
-  return { found, remedy: remedies.get(error.code) }
-}
-
-const apiLimitRemedy =
-  'select fewer or shallower fields, or raise the limit of the role (Console → Security → API Limits)'
-
-const remedies: ReadonlyMap<string, string> = new Map([
-  [
-    'constraint-violation',
-    'find the values in the log of Hasura or Postgres, because a row violated a constraint of its table',
-  ],
-  ['constraint-error', 'check the constraint that the operation names, because it does not exist or does not match'],
-  ['depth-limit-exceeded', apiLimitRemedy],
-  ['node-limit-exceeded', apiLimitRemedy],
-  [
-    'data-exception',
-    'find the value in the log of Hasura or Postgres, because Postgres rejected it: a variable, or a session variable of the token that a permission compares, such as an empty x-hasura-user-id',
-  ],
-  ['permission-error', "compare the rows with the check of the role's permission, because a row did not pass it"],
-  [
-    'parse-failed',
-    'correct the variables, because Hasura could not parse a value or the request; type Int accepts no number above 2147483647',
-  ],
-  ['access-denied', 'check that the role is among x-hasura-allowed-roles of the token'],
-  ['jwt-missing-role-claims', `run "npm run -s cli -- doctor", because the token lacks Hasura's role claims`],
-  ['jwt-invalid-claims', `run "npm run -s cli -- doctor", because Hasura's claims in the token have the wrong shape`],
-])
-
-/** `code at path (message)`; the message only if it can't hold a value. */
-function describe({ code, path, safeMessage }: HasuraError): string {
-  const at = path === undefined ? '' : ` at ${path}`
-  return safeMessage === undefined ? `${code}${at}` : `${code}${at} (${safeMessage})`
-}
 
 function failed(error: WorkerError): Verdict {
   return { kind: 'error', error }

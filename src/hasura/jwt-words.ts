@@ -53,6 +53,16 @@ const unreadWords: readonly (readonly [code: string, words: RegExp, remedy: stri
     /^x-hasura-(?:admin-secret|access-key|admin-secret\/x-hasura-access-key) required, but not found$/,
     'set HASURA_GRAPHQL_JWT_SECRET, because without it Hasura accepts only its admin secret',
   ],
+  [
+    'unexpected',
+    /^(?:webhook authentication request failed$|Invalid response from authorization hook(?:$|: ))/,
+    'look at the authentication hook, HASURA_GRAPHQL_AUTH_HOOK, and at its log, because it gave Hasura no answer to go by',
+  ],
+  [
+    'invalid-params',
+    /^"?x-hasura-role"? not found in session variables$/,
+    'let the authentication hook, HASURA_GRAPHQL_AUTH_HOOK, answer with x-hasura-role',
+  ],
 ]
 
 /** What to do if Hasura says in these words that it read no token. */

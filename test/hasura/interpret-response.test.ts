@@ -73,7 +73,8 @@ describe("each of Hasura's codes", () => {
   ])('%s is permanent for a query and for a mutation, at any status', code => {
     for (const statusCode of [200, 400, 401, 403, 500]) {
       for (const kind of ['query', 'mutation'] as const) {
-        const error = errorOf(interpretResponse(response(refusal(code), statusCode), kind, 'viewer'))
+        const answer = response(refusal(code, 'canary', '$.selectionSet.articles.args.where'), statusCode)
+        const error = errorOf(interpretResponse(answer, kind, 'viewer'))
         expect(error).toBeInstanceOf(PermanentError)
         expect(error).not.toBeInstanceOf(UnknownOutcomeError)
         expect(error.code).toBe(code)
@@ -95,6 +96,63 @@ describe("each of Hasura's codes", () => {
       expect(error.message).toBe(
         `Hasura found no ${names} in the token, which a permission of role "viewer" needs: add a mapper that writes it as a session variable (Client scopes → hasura → Mappers); if the token has it, name it in claims_map of HASURA_GRAPHQL_JWT_SECRET; or change the permission`,
       )
+    }
+  })
+
+  test.each([
+    ['not-found', '"x-hasura-org-id" session variable expected, but not found', '"x-hasura-org-id"'],
+    ['not-found', 'Session variable x-hasura-org-id not found', '"x-hasura-org-id"'],
+    ['not-supported', 'prepareLiteral: session var not found: "x-hasura-org-id"', '"x-hasura-org-id"'],
+  ])('%s that says %s is one of these, too', (code, message, names) => {
+    for (const kind of ['query', 'mutation'] as const) {
+      const error = errorOf(interpretResponse(response(refusal(code, message, '$')), kind, 'viewer'))
+      expect(error).toBeInstanceOf(RefusalError)
+      expect(error.message).toContain(`Hasura found no ${names} in the token`)
+    }
+  })
+
+  test.each([
+    ['coercion-error', '"canary" cannot be coerced into an Int value', 'a session variable of the token as Int'],
+    ['coercion-error', '"can ary" is not a valid GraphQL name', 'a session variable of the token as GraphQL name'],
+    [
+      'coercion-error',
+      '"canary" is not one of the valid enum values',
+      'a session variable of the token as a value of its enum',
+    ],
+    [
+      'parse-failed',
+      'Expected number JSON value for session variable "x-hasura-org-id". Error in $: canary',
+      '"x-hasura-org-id" of the token as number JSON value',
+    ],
+  ])('%s that says %s is a refusal of this job, without the value', (code, message, what) => {
+    for (const kind of ['query', 'mutation'] as const) {
+      const error = errorOf(interpretResponse(response(refusal(code, message, '$')), kind, 'viewer'))
+      expect(error).toBeInstanceOf(RefusalError)
+      expect(error).toMatchObject({ code: 'claims', scope: 'job' })
+      expect(error.found).toBe(`Hasura could not read ${what}, which a permission of role "viewer" uses`)
+      expect(error.message).not.toMatch(/can ?ary/)
+    }
+  })
+
+  test.each(['not-supported', 'bad-request', 'coercion-error'])(
+    '%s is permanent for a query, and of unknown outcome for a mutation, because an action’s handler may say so',
+    code => {
+      const asQuery = errorOf(interpretResponse(response(refusal(code, 'canary', '$')), 'query', 'viewer'))
+      expect(asQuery).toBeInstanceOf(PermanentError)
+      expect(asQuery.code).toBe(code)
+      const asMutation = errorOf(interpretResponse(response(refusal(code, 'canary', '$')), 'mutation', 'viewer'))
+      expect(asMutation).toBeInstanceOf(UnknownOutcomeError)
+    },
+  )
+
+  test.each([
+    ['access-denied', 'handler-refused'],
+    ['validation-failed', 'validation-failed'],
+  ])('%s in the words of a handler is about this request: it holds no job, and is told where to look', (code, told) => {
+    for (const kind of ['query', 'mutation'] as const) {
+      const error = errorOf(interpretResponse(response(refusal(code, 'canary is taken', '$')), kind, 'viewer'))
+      expect(error).toBeInstanceOf(PermanentError)
+      expect(error).toMatchObject({ code: told, remedy: expect.stringContaining("log of the action's handler") })
     }
   })
 
@@ -160,6 +218,21 @@ describe("each of Hasura's codes", () => {
     expect(errorOf(interpretResponse(response({ errors }), 'mutation', 'viewer'))).toBeInstanceOf(PermanentError)
   })
 
+  test.each([
+    ['unexpected', 'webhook authentication request failed'],
+    ['unexpected', 'Invalid response from authorization hook'],
+    ['unexpected', 'Invalid response from authorization hook: Error in $: canary'],
+    ['invalid-params', 'x-hasura-role not found in session variables'],
+    ['invalid-params', '"x-hasura-role" not found in session variables'],
+  ])('%s that says that the authentication hook failed is an outage of the account: %s', (code, message) => {
+    for (const kind of ['query', 'mutation'] as const) {
+      const error = errorOf(interpretResponse(response(refusal(code, message, '$')), kind, 'viewer'))
+      expect(error).toBeInstanceOf(OutageError)
+      expect(error).toMatchObject({ scope: 'account', remedy: expect.stringContaining('HASURA_GRAPHQL_AUTH_HOOK') })
+      expect(error.message).not.toContain('canary')
+    }
+  })
+
   test('an operation that is not on the allow list is told with the command that prints what to put there', () => {
     const answer = response(refusal('validation-failed', 'query is not allowed', '$'))
     expect(errorOf(interpretResponse(answer, 'query', 'viewer')).message).toBe(
@@ -172,6 +245,17 @@ describe("each of Hasura's codes", () => {
     ["no such type exists in the schema: 'articles_bool_exp'", '$', 'operation-refused'],
     ['no mutations exist', '$', 'operation-refused'],
     ['query is not allowed', '$', 'operation-refused'],
+    ["'articles' has no argument named 'where'", '$.selectionSet.articles', 'operation-refused'],
+    [
+      "variable 'where' is declared as 'articles_bool_exp', but used where 'Articles_bool_exp' is expected",
+      '$.selectionSet.articles.args.where',
+      'operation-refused',
+    ],
+    [
+      "variable 'id' is declared as '[Int!]!', but used where '[bigint!]' is expected",
+      '$.selectionSet.articles.args.where.id._in',
+      'operation-refused',
+    ],
     // Another payload may be accepted.
     ["field 'a' not found in type: 'b_input'", '$.selectionSet.c.args.objects[0].a', 'validation-failed'],
     ['expecting a value for non-nullable variable: "id"', '$.variableValues', 'validation-failed'],
@@ -331,6 +415,8 @@ describe('a message', () => {
       '$.selectionSet.insert_articles.args.objects[0].title',
     ],
     ['no mutations exist', '$'],
+    ["'articles' has no argument named 'where'", '$.selectionSet.articles'],
+    ["variable 'a' is declared as 'Int!', but used where 'bigint!' is expected", '$.selectionSet.b.args.id'],
     ['Cannot query field "articles" on type "query_root". Did you mean "articles2"?', '$'],
   ])('about a missing field asks for schema or role: %s', (message, path) => {
     const error = errorOf(interpretResponse(response(refusal('validation-failed', message, path)), 'query', 'viewer'))
@@ -357,6 +443,8 @@ describe('a message', () => {
   test.each([
     ['validation-failed', "expected one of the values ['a'], but found 'canary'", '$.selectionSet.a.args.where'],
     ['validation-failed', 'canary', '$.variableValues.x'],
+    ['validation-failed', 'Invalid email id "canary"', '$'],
+    ['access-denied', 'canary may not order', '$'],
     ['validation-failed', "field 'x' not found in type: 'y', canary", '$.selectionSet.a.args'],
     ['parse-failed', 'canary', '$'],
     ['constraint-violation', 'Uniqueness violation. canary', '$'],
