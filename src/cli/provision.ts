@@ -40,8 +40,8 @@ export const provision = defineCommand({
     const plan = await provisioning.plan(rotate).catch((error: unknown) => {
       throw error instanceof RefusalError ? new ConfigError([error]) : error
     })
-    terminal.out(describe(plan, account, provisioning.realm))
     const obstacles = plan.obstacles.filter(({ isSuspected }) => !isSuspected)
+    if (plan.steps.length > 0 || obstacles.length === 0) terminal.out(describe(plan, account, provisioning.realm))
     if (obstacles.length > 0) {
       throw new ConfigError(obstacles.map(({ found, advice }) => ({ found: capitalize(found), remedy: advice })))
     }

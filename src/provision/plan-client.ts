@@ -1,10 +1,11 @@
+import { servesPeople } from './others-client.ts'
 import type { OwnCredential } from './own-credential.ts'
 import type { ProvisionTarget } from './provision-target.ts'
 import { findClientKeys } from './public-key.ts'
 import type { ClientState, RealmState } from './realm-state.ts'
 import type { ClientChange, Step } from './step.ts'
 
-/** The client itself: confidential, enabled, with a service account and no other way to get tokens. */
+/** The client itself: confidential, enabled, with a service account and no other way to get tokens, unless people log in by it. */
 export function planClient({ realm, client }: RealmState, target: ProvisionTarget): readonly Step[] {
   const { clientId } = target
   const settings = `Clients → ${clientId} → Settings`
@@ -72,8 +73,16 @@ export function planClient({ realm, client }: RealmState, target: ProvisionTarge
 const secretMethodName = 'client.secret.authentication.allowed.method'
 
 const otherFlows: readonly { isOn: (client: ClientState) => boolean; name: string; change: ClientChange }[] = [
-  { isOn: client => client.standardFlowEnabled, name: 'standard flow', change: { standardFlowEnabled: false } },
-  { isOn: client => client.implicitFlowEnabled, name: 'implicit flow', change: { implicitFlowEnabled: false } },
+  {
+    isOn: client => client.standardFlowEnabled && !servesPeople(client),
+    name: 'standard flow',
+    change: { standardFlowEnabled: false },
+  },
+  {
+    isOn: client => client.implicitFlowEnabled && !servesPeople(client),
+    name: 'implicit flow',
+    change: { implicitFlowEnabled: false },
+  },
   {
     isOn: client => client.directAccessGrantsEnabled,
     name: 'direct access grants',

@@ -1,5 +1,6 @@
 import type { CheckId } from '../doctor/check.ts'
 import { hasuraMappers } from './hasura-mappers.ts'
+import { findOthersClient } from './others-client.ts'
 import type { OwnCredential } from './own-credential.ts'
 import { planClient, planCredential } from './plan-client.ts'
 import { addsToClaim, findMappers } from './plan-mapper.ts'
@@ -16,6 +17,8 @@ import type { Plan } from './step.ts'
  * @param rotate replaces a secret or key that is valid
  */
 export function planProvision(state: RealmState, target: ProvisionTarget, own: OwnCredential, rotate = false): Plan {
+  const others = findOthersClient(state)
+  if (others.length > 0) return { steps: [], obstacles: others }
   const { hasura } = target
   const defaultRole = hasura && chooseDefaultRole(state, target, hasura)
   // Hasura refuses a token whose default role isn't among the allowed ones.

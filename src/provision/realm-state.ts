@@ -41,9 +41,18 @@ export interface GroupState {
 const flag = z.boolean().default(false)
 const texts = z.record(z.string(), z.string().nullish().transform(String)).default({})
 
+export const mapperSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  protocolMapper: z.string(),
+  config: texts,
+})
+export type MapperState = z.infer<typeof mapperSchema>
+
 export const clientSchema = z.object({
   id: z.string(),
   clientId: z.string(),
+  protocol: z.string().default('openid-connect'),
   enabled: flag,
   publicClient: flag,
   bearerOnly: flag,
@@ -53,17 +62,12 @@ export const clientSchema = z.object({
   directAccessGrantsEnabled: flag,
   fullScopeAllowed: flag,
   clientAuthenticatorType: z.string().default('client-secret'),
+  redirectUris: z.array(z.string()).default([]),
   attributes: texts,
+  /** Those that it doesn't share. */
+  protocolMappers: z.array(mapperSchema).default([]),
 })
 export type ClientState = z.infer<typeof clientSchema>
-
-export const mapperSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  protocolMapper: z.string(),
-  config: texts,
-})
-export type MapperState = z.infer<typeof mapperSchema>
 
 export const scopeSchema = z.object({
   id: z.string(),

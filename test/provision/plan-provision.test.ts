@@ -28,6 +28,7 @@ const prefix = String.raw`https://hasura\.io/jwt/claims.`
 const client: ClientState = {
   id: 'client',
   clientId: 'sync',
+  protocol: 'openid-connect',
   enabled: true,
   publicClient: false,
   bearerOnly: false,
@@ -37,7 +38,9 @@ const client: ClientState = {
   directAccessGrantsEnabled: false,
   fullScopeAllowed: true,
   clientAuthenticatorType: 'client-secret',
+  redirectUris: ['/*'],
   attributes: {},
+  protocolMappers: [],
 }
 const user: UserState = {
   id: 'user',
@@ -121,6 +124,22 @@ describe('the client', () => {
   test.each(['', 'client_secret_basic'])('may accept its secret by "%s"', allowed => {
     const attributes = { 'client.secret.authentication.allowed.method': allowed }
     expect(plan({ state: { client: { ...client, attributes } } }).steps).toEqual([])
+  })
+
+  test.each<[string, Partial<ClientState>, string[]]>([
+    ['of SAML', { protocol: 'saml' }, ['! client "sync" is one of the protocol saml, so it can\'t get tokens']],
+    [
+      'by which people log in without a secret',
+      { publicClient: true, standardFlowEnabled: true, redirectUris: ['https://wiki.example/*'] },
+      ['! client "sync" is public and people log in by it (https://wiki.example/*), which a service account would end'],
+    ],
+    [
+      'by which people log in',
+      { standardFlowEnabled: true, implicitFlowEnabled: true, redirectUris: ['https://wiki.example/*'] },
+      [],
+    ],
+  ])('%s is not taken from them', (_name, found, expected) => {
+    expect(sentences({ state: { client: { ...client, ...found } } })).toEqual(expected)
   })
 
   test('is made first, and everything follows that it needs', () => {
