@@ -60,7 +60,9 @@ const certificatePath =
   'and that Keycloak requests certificates (--https-client-auth=request) and proxies in front of it pass TLS through'
 
 function placeOf(method: ClientAuthMethod, clientId: string): string {
-  if (method === 'private_key_jwt') return `Clients → ${clientId} → Keys`
+  if (method === 'private_key_jwt') {
+    return `Clients → ${clientId} → Keys, and Client Authenticator under Credentials is Signed JWT`
+  }
   const names = ' → Subject DN and, since Keycloak 26.7, Certificate Authority subject DN'
-  return `Clients → ${clientId} → Credentials${method === 'tls_client_auth' ? names : ''}`
+  return `Clients → ${clientId} → Credentials${method === 'tls_client_auth' ? names : ', where Client Authenticator must be Client Id and Secret'}`
 }

@@ -54,6 +54,13 @@ export function findAddressMeaning(words: string): { readonly said: string; read
 /** Messages about a client or a user. The first match counts. */
 const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
+    /wrong client protocol/i,
+    () => ({
+      because: 'it is a client of another protocol, such as SAML',
+      remedy: 'set CLIENT_ID to a client of the type OpenID Connect (Clients → Create client)',
+    }),
+  ],
+  [
     /public client/i,
     ({ clientId }) => ({
       because: 'it is a public client',
@@ -172,6 +179,13 @@ const clientWords: readonly Row<(asker: Asker) => Meaning>[] = [
 /** Messages to a client that signed no assertion. */
 const unsignedWords: readonly Row<(asker: Asker) => Meaning>[] = [
   [
+    /missing client_id parameter/i,
+    ({ clientId, method }) => ({
+      because: `it expects a client certificate and got ${method}`,
+      remedy: `set CLIENT_AUTH=tls_client_auth, or Client Authenticator to Client Id and Secret under Clients → ${clientId} → Credentials`,
+    }),
+  ],
+  [
     /client_assertion/i,
     ({ clientId, method }) => ({
       because: `it expects a signed assertion and got ${method}`,
@@ -182,6 +196,13 @@ const unsignedWords: readonly Row<(asker: Asker) => Meaning>[] = [
 
 /** Messages about a signed assertion, some of which other servers use for a secret, such as "expired". The first match counts. */
 const assertionWords: readonly Row<(asker: Asker) => Meaning>[] = [
+  [
+    /client secret signed JWT/i,
+    ({ clientId }) => ({
+      because: 'it expects an assertion signed with its secret and got one signed with a key',
+      remedy: `set Client Authenticator to Signed JWT under Clients → ${clientId} → Credentials`,
+    }),
+  ],
   [
     /loading public keys/i,
     ({ clientId }) => ({

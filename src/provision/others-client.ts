@@ -1,3 +1,4 @@
+import { listNames } from '../names/list-names.ts'
 import type { ClientState, RealmState } from './realm-state.ts'
 import type { Obstacle } from './step.ts'
 
@@ -14,7 +15,9 @@ export function findOthersClient({ client }: RealmState): readonly Obstacle[] {
   ]
   if (protocol !== 'openid-connect') return plan(`is one of the protocol ${protocol}, so it can't get tokens`)
   if (publicClient && servesPeople(client)) {
-    return plan(`is public and people log in by it (${client.redirectUris.join(', ')}), which a service account would end`)
+    return plan(
+      `is public and people log in by it (${listNames(client.redirectUris)}), which a service account would end`,
+    )
   }
   return []
 }

@@ -20,7 +20,12 @@ describe('a refusal of the token endpoint', () => {
       'client-auth',
       /^Keycloak refused client "sync" at https:\/\/id\/token \(unauthorized_client: Invalid client.*check CLIENT_ID, and compare the secret \(CLIENT_SECRET\)/,
     ],
-    ['invalid_client', 'Invalid client or Invalid client credentials', 'client-auth', /unknown or disabled/],
+    [
+      'invalid_client',
+      'Invalid client or Invalid client credentials',
+      'client-auth',
+      /unknown or disabled.*Clients → sync → Credentials, where Client Authenticator must be Client Id and Secret$/,
+    ],
     [
       'unauthorized_client',
       'Client not enabled to retrieve service account',
@@ -67,7 +72,12 @@ describe('a refusal of the token endpoint', () => {
       /OIDC_ISSUER, also together with TOKEN_URL, to the issuer of its discovery/,
     ],
     ['private_key_jwt', 'unauthorized_client', 'Invalid client or Invalid client credentials', /Client Authenticator/],
-    ['private_key_jwt', 'invalid_client', 'Invalid client or Invalid client credentials', /assertion is not accepted/],
+    [
+      'private_key_jwt',
+      'invalid_client',
+      'Invalid client or Invalid client credentials',
+      /assertion is not accepted.*Clients → sync → Keys, and Client Authenticator under Credentials is Signed JWT$/,
+    ],
     [
       'client_secret_basic',
       'invalid_client',

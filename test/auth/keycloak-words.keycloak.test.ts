@@ -150,6 +150,38 @@ describe('an address that gives no tokens', () => {
   })
 })
 
+test.each<[string, object, () => Login, RegExp, RegExp]>([
+  [
+    'by certificate',
+    { clientAuthenticatorType: 'client-x509' },
+    bySecret,
+    /Missing client_id parameter.*expects a client certificate and got client_secret_basic$/,
+    /CLIENT_AUTH=tls_client_auth, or Client Authenticator to Client Id and Secret under Clients → other/,
+  ],
+  [
+    'by an assertion that its secret signs',
+    { clientAuthenticatorType: 'client-secret-jwt' },
+    byKey,
+    /expects an assertion signed with its secret/,
+    /Client Authenticator to Signed JWT under Clients → other → Credentials$/,
+  ],
+  [
+    'of SAML',
+    // Otherwise Keycloak makes it a key.
+    { protocol: 'saml', attributes: { 'saml.client.signature': 'false' } },
+    bySecret,
+    /Wrong client protocol.*SAML$/,
+    /CLIENT_ID to a client of the type OpenID/,
+  ],
+])('a client %s is told, not a wrong secret', async (_what, change, login, found, remedy) => {
+  const { admin, name } = realm
+  const other = { clientId: 'other', secret: 'canary', publicClient: false, serviceAccountsEnabled: true, ...change }
+  const id = await admin.post(`/${name}/clients`, other)
+  const answer = await tell({ ...login(), clientId: 'other' })
+  await admin.delete(`/${name}/clients/${id}`)
+  expect(answer).toEqual(told('client-auth', found, remedy))
+})
+
 test("a service account's user that is disabled is told", async () => {
   await changeUser({ enabled: false })
   const answer = await tell(bySecret())
