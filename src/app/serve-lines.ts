@@ -90,7 +90,7 @@ export async function serveLines(
     }),
   )
   use(serveLive(deps))
-  use(startHousekeeping(deps, renew))
+  use(startHousekeeping(deps, database, renew))
   waker.onWork(offer)
   use(database.listen(looking.look, clock))
   const serveTicket = async (line: LineName): Promise<void> => {

@@ -3,18 +3,23 @@ import { bootstrapJob } from '../definitions/bootstrap-account.ts'
 import { lifeMs } from '../process/process.ts'
 import { requestBootstraps } from '../runs/bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
+import type { Database } from '../store/open-database.ts'
 import type { Store } from '../store/store.ts'
 import { repeat } from '../time/repeat.ts'
 
 const everyMs = 60_000
 
 /**
- * Maintenance, once a minute until it is disposed: an account that was forgotten starts again, impossible times are corrected, and
- * records that are old or mean nothing any more are deleted.
+ * Maintenance, once a minute until it is disposed: an account that was forgotten starts again, impossible times are corrected,
+ * records that are old or mean nothing any more are deleted, and the database is maintained if it doesn't do that itself.
  *
  * @param renew stores what this process serves, and its schedules
  */
-export function startHousekeeping(deps: RunDeps, renew: () => Promise<void>): AsyncDisposable {
+export function startHousekeeping(
+  deps: RunDeps,
+  database: Pick<Database, 'maintain'>,
+  renew: () => Promise<void>,
+): AsyncDisposable {
   return repeat(deps.clock, async ({ signal }) => {
     try {
       await renew()
@@ -22,6 +27,7 @@ export function startHousekeeping(deps: RunDeps, renew: () => Promise<void>): As
       await dropIdle(deps, signal)
       await correctTimes(deps, signal)
       await prune(deps, signal)
+      await database.maintain(signal)
     } catch (error) {
       deps.log.warn({ error }, 'maintenance failed and is repeated in a minute')
     }

@@ -12,6 +12,7 @@ import { findPending } from './executed-migrations.ts'
 import { explainDataDir } from './explain-data-dir.ts'
 import { listen, requestsChannel } from './listen.ts'
 import { tellLostConnections } from './lost-connection.ts'
+import { maintainEmbedded } from './maintain-embedded.ts'
 import { migrations } from './migrations.ts'
 import { PGlitePool } from './pglite-pool.ts'
 import { PanicWords } from './postgres-end.ts'
@@ -32,6 +33,8 @@ export interface Database extends AsyncDisposable {
   readonly heartbeatStore: Store
   /** Replaces all connections of `store`. Statements that wait for an answer on them fail. */
   leaveConnections(): void
+  /** To be called once a minute: does what keeps the database from growing, unless its server does that. */
+  maintain(signal: AbortSignal): Promise<void>
   /** Resolves if this process can't use it any more, and only another one can open it again. */
   readonly ended: Promise<WorkerError>
   /** The embedded database's folder, where other commands reach its owner. */
@@ -89,6 +92,7 @@ function openPostgres(databaseUrl: string, log: Log): Database {
     store: common.store,
     heartbeatStore: heartbeat.store,
     leaveConnections: common.leave,
+    async maintain() {},
     ended: new Promise(() => {}),
     listen: (onNotify, clock) => listen({ clock, open: () => new pg.Client(listening) }, onNotify),
     async [Symbol.asyncDispose]() {
@@ -156,6 +160,7 @@ async function openEmbedded(dataDir: string, uid: number | undefined, log: Log):
     store,
     heartbeatStore: store,
     leaveConnections() {},
+    maintain: signal => maintainEmbedded(store, signal),
     ended: pool.postgresEnd.reached,
     listen(onNotify) {
       const listening = db.listen(requestsChannel, onNotify)

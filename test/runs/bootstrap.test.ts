@@ -147,7 +147,7 @@ describe.each(backends)('the bootstrap of an account on %s', backend => {
       sleep: (ms: number, signal?: AbortSignal) =>
         Promise.race([untilAborted(signal), new Promise<void>(end => void pauses.push({ ms, end }))]),
     }
-    await using _housekeeping = startHousekeeping({ ...deps, clock }, async () => {})
+    await using _housekeeping = startHousekeeping({ ...deps, clock }, app.database, async () => {})
     const runs = () => runsOf(app, account, 'bootstrap-account')
     const done = () => expect.poll(() => bootstrappedAt(app, account)).toBeInstanceOf(Date)
     await done()

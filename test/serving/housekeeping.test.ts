@@ -10,7 +10,7 @@ appTest('the audit trail is kept for a year', async ({ app }) => {
     ('older', 'run', '{}', now() - interval '366 days'), ('younger', 'run', '{}', now() - interval '364 days')`.execute(
     store,
   )
-  await using _housekeeping = startHousekeeping(app.deps, async () => {})
+  await using _housekeeping = startHousekeeping(app.deps, app.database, async () => {})
   const findViewers = async () =>
     (await store.selectFrom('worker.audit').select('viewer').execute()).map(row => row.viewer)
   await expect.poll(findViewers).toEqual(['younger'])
@@ -33,7 +33,7 @@ appTest('what was put off while the store’s clock was ahead goes on', async ({
   await waits('with steps', "'infinity'")
   await sql`insert into worker.processes (id, host, pid, expires_at) values
     (${randomUUID()}, 'killed', 1, now() + interval '55 days')`.execute(store)
-  await using _housekeeping = startHousekeeping(app.deps, async () => {})
+  await using _housekeeping = startHousekeeping(app.deps, app.database, async () => {})
   const findLater = async () => {
     const { rows } = await sql`select
       array(select account from worker.holds where probe_at > now() or asked_until > now()) as held,
@@ -69,7 +69,7 @@ appTest('an account that is not bootstrapped keeps its bootstraps and their step
     await ended(`${account}, other`, account, 'greet-user', 'done', 8)
     await ended(`${account}, its step`, account, 'sync-users', 'done', 8, `${account}, other`)
   }
-  await using _housekeeping = startHousekeeping(app.deps, async () => {})
+  await using _housekeeping = startHousekeeping(app.deps, app.database, async () => {})
   const findKept = async () =>
     (
       await sql<{ id: string }>`select id from worker.requests where ended_at is not null order by id`.execute(store)
@@ -92,7 +92,7 @@ appTest('a schedule that was removed is dropped, but not while a process has it,
   await sql`insert into worker.schedules (account, job, rule, next_run_at, paused)
     select 'a', job, 'every 300 s', now() - interval '1 day', job = 'paused'
     from unnest('{on-demand-now,on-demand-soon,paused,scheduled,of-nobody}'::text[]) job`.execute(store)
-  await using _housekeeping = startHousekeeping(app.deps, async () => {})
+  await using _housekeeping = startHousekeeping(app.deps, app.database, async () => {})
   const findScheduled = async () =>
     (await store.selectFrom('worker.schedules').select('job').where('account', '=', 'a').orderBy('job').execute()).map(
       ({ job }) => job,
@@ -116,7 +116,7 @@ appTest('a hold for which nothing waits is dropped: nothing would ever probe it'
   await sql`insert into worker.leases (account, job, fence, run_id) values ('b', 'runs', 1, ${randomUUID()})`.execute(
     store,
   )
-  await using _housekeeping = startHousekeeping(app.deps, async () => {})
+  await using _housekeeping = startHousekeeping(app.deps, app.database, async () => {})
   const findHeld = async () =>
     (
       await store
@@ -128,4 +128,16 @@ appTest('a hold for which nothing waits is dropped: nothing would ever probe it'
       .map(({ account, job }) => `${account} ${job}`)
       .toSorted()
   await expect.poll(findHeld).toEqual(['b asked', 'b just-met', 'b runs', 'b waits', 'd '])
+})
+
+appTest('an embedded database is vacuumed', async ({ app }) => {
+  const { store } = app.deps
+  await using _housekeeping = startHousekeeping(app.deps, app.database, async () => {})
+  const findOthers = async () =>
+    (
+      await sql`select relname from pg_stat_user_tables where schemaname = 'worker' and last_vacuum is null`.execute(
+        store,
+      )
+    ).rows
+  await expect.poll(findOthers).toEqual([])
 })
