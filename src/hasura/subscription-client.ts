@@ -145,8 +145,18 @@ async function open(
     const error = event instanceof WorkerError ? event : explainClosed(event, facts)
     closed.resolve(error)
     acknowledged.reject(error)
+    void dispose()
     // After the close frame, which a server that is gone would never answer.
     setImmediate(() => handshake.socket?.end(() => handshake.socket?.destroy()))
+  }
+
+  /** Until then the library opens another connection, at once and for ever, after each that the server closes with code 1000. */
+  async function dispose(): Promise<void> {
+    try {
+      await client.dispose()
+    } catch {
+      // Of a connection that never opened.
+    }
   }
 
   function giveUp(found: string): void {
@@ -192,7 +202,7 @@ async function open(
     expiresAt: token.expiresAt,
     closed: closed.promise,
     close() {
-      void Promise.resolve(client.dispose()).then(() => end(undefined))
+      void dispose().then(() => end(undefined))
     },
     subscribe(document, variables, sink) {
       // The library would open another connection.

@@ -311,6 +311,31 @@ describe('a server that says nothing', () => {
   })
 })
 
+test.each<[string, SocketScript]>([
+  ['when it opens', { onOpen: socket => socket.close(1000) }],
+  ['in answer to the first message', { onMessage: socket => socket.close(1000) }],
+  [
+    'once it is acknowledged',
+    {
+      onMessage(socket, message) {
+        answer(socket, message)
+        socket.close(1000)
+      },
+    },
+  ],
+])('a connection that the server closes as normal (code 1000), %s, is not opened again', async (_, script) => {
+  await using server = await startSocketServer(script)
+  const { connect } = open(server.url)
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    const error = await connect().then(
+      ({ closed }) => closed,
+      (failure: unknown) => failure,
+    )
+    expect(error).toMatchObject({ code: 'closed' })
+    expect(server.attempts).toBe(attempt)
+  }
+})
+
 test('a connection takes a slot of the account until it is acknowledged', async () => {
   const opened: WebSocket[] = []
   await using server = await startSocketServer({ onOpen: socket => void opened.push(socket), onMessage() {} })
