@@ -1,7 +1,7 @@
 import { type GraphQLOutputType, getNamedType, isObjectType } from 'graphql'
 import { type BoolExp, boolExpToSql, operandToSql } from './bool-exp.ts'
 import { rowAsJson, rowsAsJson, type SelectContext } from './compile-select.ts'
-import { parseFailed, validationFailed } from './hasura-error.ts'
+import { validationFailed } from './hasura-error.ts'
 import { ownNameOf } from './input-hints.ts'
 import { parseFilter, presetOperand } from './parse-filter.ts'
 import type { Input } from './parse-input.ts'
@@ -85,41 +85,41 @@ export function compileUpdate(
   const update = required(table.update)
   const { model, session, sql } = context
   const row = sql.alias()
-  const assignments = updateAssignments(given.operators, table, row, context)
-  if (assignments.length === 0) {
-    const names = operatorNames(field)
-    throw validationFailed(`At least any one of ${names.join(', ')} is expected`, given.path)
-  }
+  const assignments = [
+    ...updateAssignments(given, table, row, context),
+    ...presetAssignments(update.presets, table, context),
+  ]
+  const nothing = `SELECT *, true AS "__check" FROM ${table.table.source} WHERE false`
+  if (assignments.length === 0) return respond(field, table, nothing, context)
   const condition: BoolExp = { kind: 'and', of: [parseFilter(update.filter, table, model), given.where] }
   const check = update.check === null ? 'true' : checkToSql(update.check, table, row, context)
-  const set = [...assignments, ...presetAssignments(update.presets, table, context)].join(', ')
   return respond(
     field,
     table,
-    `UPDATE ${table.table.source} AS ${identifier(row)} SET ${set}
+    `UPDATE ${table.table.source} AS ${identifier(row)} SET ${assignments.join(', ')}
       WHERE ${boolExpToSql(condition, row, sql, session)} RETURNING ${identifier(row)}.*, ${check} AS "__check"`,
     context,
   )
 }
 
-const operatorNames = (field: SelectedField) =>
-  (field.definition?.args ?? []).map(argument => argument.name).filter(name => name.startsWith('_'))
-
 function updateAssignments(
-  operators: ReadonlyMap<string, Input>,
+  { operators, path }: { readonly operators: ReadonlyMap<string, Input>; readonly path: string },
   table: RoleTable,
   row: string,
   context: SelectContext,
 ): string[] {
-  const seen = new Set<string>()
-  return [...operators].flatMap(([operator, input]) => {
-    if (!operator.startsWith('_')) return []
-    return [...objectFields(input)].map(([name, value]) => {
-      if (seen.has(name)) throw parseFailed(`Column found in multiple operators: "${name}".`)
-      seen.add(name)
-      return `${identifier(name)} = ${assignedToSql(operator, name, value, table, row, context)}`
-    })
-  })
+  const changes = [...operators].flatMap(([operator, input]) =>
+    operator.startsWith('_') ? [...objectFields(input)].map(([name, value]) => ({ operator, name, value })) : [],
+  )
+  const names = changes.map(({ name }) => name)
+  const twice = new Set(names.filter((name, at) => names.indexOf(name) < at))
+  if (twice.size > 0) {
+    const list = [...twice].map(name => `'${name}'`).join(', ')
+    throw validationFailed(`Column found in multiple operators: [${list}].`, path)
+  }
+  return changes.map(
+    ({ operator, name, value }) => `${identifier(name)} = ${assignedToSql(operator, name, value, table, row, context)}`,
+  )
 }
 
 function assignedToSql(

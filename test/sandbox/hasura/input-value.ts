@@ -1,4 +1,4 @@
-import { Kind, type TypeNode, type ValueNode, type VariableDefinitionNode } from 'graphql'
+import { Kind, print, type TypeNode, type ValueNode, type VariableDefinitionNode } from 'graphql'
 import { validationFailed } from './hasura-error.ts'
 import { type Json, JsonNumber } from './lossless-json.ts'
 
@@ -27,8 +27,11 @@ export function resolveVariables(
     const name = variable.name.value
     if (variables.has(name)) throw validationFailed(`multiple definitions for variable "${name}"`)
     const given = values[name]
-    if (given === undefined && type.kind === 'NonNullType') {
-      throw validationFailed(`expecting a value for non-nullable variable: "${name}"`)
+    if (type.kind === 'NonNullType') {
+      if (given === null) throw validationFailed(`null value found for non-nullable type: "${print(type)}"`)
+      if (given === undefined && defaultValue === undefined) {
+        throw validationFailed(`expecting a value for non-nullable variable: "${name}"`)
+      }
     }
     const fallback: InputValue =
       defaultValue === undefined ? { kind: 'json', json: null } : { kind: 'literal', node: defaultValue }
