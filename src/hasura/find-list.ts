@@ -61,6 +61,14 @@ export function fieldNamesOf(document: DocumentNode, columns: readonly string[])
   return columns.map(column => fieldOf.get(column) ?? column)
 }
 
+/** The names that each row of the list must have. A field with a directive may be left out. */
+export function namesOfRow(document: DocumentNode): readonly string[] {
+  const selected = findPath(document)?.at(-1)?.selectionSet?.selections ?? []
+  return selected.flatMap(field =>
+    field.kind === Kind.FIELD && (field.directives ?? []).length === 0 ? [field.alias?.value ?? field.name.value] : [],
+  )
+}
+
 /** The path from the root to the list, without a schema: a namespace has no arguments and selects nothing else. */
 export function findPath(document: DocumentNode): readonly FieldNode[] | undefined {
   const path: FieldNode[] = []

@@ -10,6 +10,7 @@ import type { Clock } from '../time/clock.ts'
 import { parseHttpDate } from '../time/http-date.ts'
 import type { KnownSecrets } from '../words/known-secrets.ts'
 import { findDocumentRoot } from './document-root.ts'
+import { namesOfRow } from './find-list.ts'
 import { interpretResponse, type Verdict } from './interpret-response.ts'
 import { interpretRows } from './interpret-rows.ts'
 import { findJwtRemedy } from './jwt-words.ts'
@@ -74,7 +75,7 @@ export interface HasuraClient {
    * Runs a query for one list of rows and keeps the values as Hasura wrote them.
    *
    * @param place of the list in `data`: `users`, or `north.users` in a namespace
-   * @throws PermanentError (`response-shape`) when there is none
+   * @throws PermanentError (`response-shape`) when there is none, or a row lacks a field that the document selects
    */
   queryRows<R, V extends Record<string, unknown>>(
     document: TypedDocumentNode<R, V>,
@@ -163,8 +164,9 @@ export function createHasuraClient(deps: {
       options: RequestOptions = {},
     ) {
       requireDocument(document, 'query')
+      const wanted = { place, names: namesOfRow(document) }
       const { data, received } = await ask({ document, variables }, 'query', options, answer =>
-        interpretRows(answer, place, role, clock.now()),
+        interpretRows(answer, wanted, role, clock.now()),
       )
       const serverDate = parseHttpDate(received.headers.get('date') ?? '')
       return {

@@ -54,10 +54,17 @@ export function findRows(body: Buffer, place: string): Rows | undefined {
   return rowsAt(body, columns, places.numbers, places.length / (2 * columns.length))
 }
 
-/** Parses a response in any other layout. @returns undefined when it has no such list */
+/** Parses a response in any other layout. It has the columns that all rows have. @returns undefined when it has no such list */
 export function parseRows(body: string, place: string): Rows | undefined {
-  const list = z.array(record).safeParse(valueAt(parseKeepingDigits(body), `data.${place}`))
-  return list.success ? rowsOf(list.data) : undefined
+  const { data } = z.array(record).safeParse(valueAt(parseKeepingDigits(body), `data.${place}`))
+  const [first = {}, ...others] = data ?? []
+  return (
+    data &&
+    rowsOf(
+      data,
+      Object.keys(first).filter(name => others.every(row => Object.hasOwn(row, name))),
+    )
+  )
 }
 
 /** @param place the names of the path, separated by dots, which GraphQL names don't contain */
@@ -68,9 +75,14 @@ export function valueAt(json: unknown, place: string): unknown {
   }, json)
 }
 
-/** @param list the values of columns; a missing one is null */
-export function rowsOf(list: readonly Readonly<Record<string, unknown>>[]): Rows {
-  const names = [...new Set(list.flatMap(row => Object.keys(row)))]
+/**
+ * @param list the values of columns; a missing one is null
+ * @param names of the columns; default: all that there are
+ */
+export function rowsOf(
+  list: readonly Readonly<Record<string, unknown>>[],
+  names: readonly string[] = [...new Set(list.flatMap(row => Object.keys(row)))],
+): Rows {
   const texts = list.flatMap(row => names.map(name => writeValue(row[name])))
   const places = new NumberList()
   let at = 0

@@ -89,6 +89,21 @@ describe('a request', () => {
     expect(result.serverDate).toBe(Date.UTC(2026, 10, 1, 12, 0, 30))
   })
 
+  test.each<[string, string]>([
+    ['from all rows', '[{"id":1},{"id":2}]'],
+    ['from one row', '[{"id":1,"name":"canary"},{"id":2}]'],
+    ['from the first row', '[{"id":1},{"id":2,"name":"canary"}]'],
+  ])('gives no rows if a field was removed %s on the way', async (_where, rows) => {
+    await using opened = await open((_request, response) => response.end(`{"data":{"notes":${rows}}}`))
+    const named = parse('query Notes { notes { id title: name } }')
+    const renamed = rows.replaceAll('name', 'title')
+    const error = await failureOf(opened.client.queryRows(named, {}, 'notes'))
+    expect(error).toMatchObject({ code: 'response-shape', found: expect.stringContaining('without the field "title"') })
+    await using complete = await open((_request, response) => response.end(`{"data":{"notes":${renamed}}}`))
+    const conditional = parse('query Notes($all: Boolean = false) { notes { id title: name @include(if: $all) } }')
+    expect(await complete.client.queryRows(conditional, {}, 'notes')).toMatchObject({ count: 2 })
+  })
+
   test.each<[string, (client: ReturnType<typeof clientOf>['client']) => Promise<unknown>, RegExp]>([
     ['a mutation as a query', client => client.query(publish, title), /session\.hasura\.mutate/],
     ['a mutation as a query for its rows', client => client.queryRows(publish, title, 'articles'), /hasura\.mutate/],

@@ -109,20 +109,17 @@ describe('the rows of an answer', () => {
   })
 
   test('of an answer that is written in another way keep their digits', () => {
-    const body = '{ "data": { "things": [ { "n": 9007199254740993.10 }, { "m": 1e400 } ] } }'
+    const body = '{ "data": { "things": [ { "n": 9007199254740993.10 }, { "n": 1e400 } ] } }'
     expect(find(body)).toBeUndefined()
-    expect(texts(parse(body))).toEqual([
-      [
-        ['n', '9007199254740993.10'],
-        ['m', 'null'],
-      ],
-      [
-        ['n', 'null'],
-        ['m', '1e400'],
-      ],
-    ])
+    expect(texts(parse(body))).toEqual([[['n', '9007199254740993.10']], [['n', '1e400']]])
     expect(parse('{"data":{"things":null}}')).toBeUndefined()
   })
+})
+
+test('the columns of an answer are those that every row has', () => {
+  const body = '{"data":{"things":[{"a":1,"b":null,"c":3},{"d":4,"b":2,"a":1}]}}'
+  expect(find(body)).toBeUndefined()
+  expect(parse(body)?.names).toEqual(['a', 'b'])
 })
 
 describe('the texts of a row', () => {
