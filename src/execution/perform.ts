@@ -2,7 +2,7 @@ import { jobsOf } from '../definitions/account-jobs.ts'
 import type { JobContext, JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { JobSettings } from '../definitions/job-settings.ts'
 import { JobError, LeaseLostError, PermanentError, TransientError, WorkerError } from '../errors.ts'
-import { explainIssues } from '../failures/explain-issues.ts'
+import { explainIssues, remedyOfPayload } from '../failures/explain-issues.ts'
 import { explainThrown } from '../failures/explain-thrown.ts'
 import { parseSafely } from '../failures/parse-safely.ts'
 import { isPassingFailure } from '../failures/passing-failure.ts'
@@ -117,6 +117,6 @@ function parsePayload(job: JobDefinition, payload: unknown): unknown {
   if (parsed.success) return payload
   throw new PermanentError('payload', {
     found: `The payload of ${job.name} is invalid (${explainIssues(parsed.error, 'payload')})`,
-    remedy: 'make the request again with a valid payload',
+    remedy: remedyOfPayload(payload) ?? 'make the request again with a valid payload',
   })
 }

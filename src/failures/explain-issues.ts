@@ -12,6 +12,12 @@ export function explainIssues({ issues }: z.core.$ZodError, whole: string): stri
     .join('; ')
 }
 
+/** What to do about a payload that isn't valid because it is JSON within JSON, as some drivers of databases make it. */
+export function remedyOfPayload(payload: unknown): string | undefined {
+  if (typeof payload !== 'string' || !/^\s*[[{]/.test(payload)) return undefined
+  return 'it is a text that holds JSON, as if it was encoded twice: give the object itself'
+}
+
 interface Cause {
   readonly path: readonly PropertyKey[]
   readonly message: string

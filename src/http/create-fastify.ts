@@ -16,6 +16,13 @@ import { longestName } from '../operations/values.ts'
 import { type Problem, problemOf, problemType, stoppingCode, toProblem } from '../problem.ts'
 import { collectMethods } from './allowed-methods.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** False: nothing of the operation's input is in the body. */
+    readonly takesBody?: boolean
+  }
+}
+
 /** What one caller may cost before it is authenticated. Times in milliseconds, sizes in bytes. */
 export interface HttpLimits {
   readonly bodyBytes: number
@@ -102,12 +109,18 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
   app.server.on('drop', () => app.server.closeIdleConnections())
 
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
-    parseBody(body),
-  )
-  // Some proxies forward a request without a body in chunks, of which there are none.
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    if (body.length > 0) return parseBody(body)
+    // Perhaps it was lost on the way: without its body, a request to cancel some requests is one to cancel all.
+    if (request.routeOptions.config.takesBody !== false) throw new UsageError(empty)
+    return undefined
+  })
+  // Many clients declare the body that they don't have as a form, as bytes or as text, and proxies send it in chunks, of which
+  // there are none.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async ({ headers }: FastifyRequest, body: Buffer) => {
-    if (headers['content-type'] !== undefined || body.length > 0) throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()
+    if (body.length > 0 || /json/i.test(headers['content-type'] ?? '')) {
+      throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()
+    }
   })
   const methodsOf = collectMethods(app)
   app.addHook('onRequest', async (request, reply) => {
@@ -173,9 +186,11 @@ function isEncoded({ headers }: FastifyRequest): boolean {
 }
 
 const encoded = toProblem(415, 'usage', {
-  found: 'The body is compressed (Content-Encoding)',
-  remedy: 'send it uncompressed',
+  found: 'The body is compressed, as Content-Encoding says',
+  remedy: 'send it uncompressed, without this header',
 })
+
+const empty = { found: 'The body is empty', remedy: 'send {}, or no content type' }
 
 /** Of a connection that a caller has kept open. */
 const stopping = toProblem(503, stoppingCode, { found: 'This process is stopping', remedy: 'send the request again' })
@@ -192,8 +207,6 @@ function explainNoRoute(method: string, path: string, methods: readonly string[]
 }
 
 function parseBody(body: Buffer): unknown {
-  // Perhaps it was lost on the way: without its body, a request to cancel some requests is one to cancel all.
-  if (body.length === 0) throw new UsageError({ found: 'The body is empty', remedy: 'send {}, or no content type' })
   try {
     return parseStrictJson(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch (error) {

@@ -17,7 +17,7 @@ import { addHookRoutes } from './hook-routes.ts'
 import type { KnowsHookSecret } from './hook-secret.ts'
 import { addMetricsRoute, type Scrape } from './metrics-route.ts'
 import { describeApi } from './openapi.ts'
-import { readInput, routeOf } from './operation-route.ts'
+import { readInput, restOf, routeOf } from './operation-route.ts'
 import { createRefusalLog } from './refusal-log.ts'
 
 interface HttpDeps {
@@ -77,6 +77,7 @@ function addDoors(app: FastifyInstance, deps: HttpDeps): void {
     app.route({
       method,
       url: path,
+      config: { takesBody: Object.keys(restOf({ route: operation.route, input: schema }).shape).length > 0 },
       onRequest: (request, reply) => letIn(door, request, reply),
       async handler(request, reply) {
         const { name: caller, roles } = known.get(request) ?? nobody

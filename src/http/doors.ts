@@ -5,6 +5,8 @@ import { cursorOf } from '../operations/pages.ts'
 import { askOf, type Operations, registry } from '../operations/registry.ts'
 import type { RequestReport } from '../operations/request-reports.ts'
 import { getRequest, longestWaitSeconds, makeRequest } from '../operations/requests.ts'
+import { nameValue } from '../operations/values.ts'
+import { priorities } from '../states.ts'
 import { readKey } from './read-key.ts'
 import { readWait } from './read-wait.ts'
 
@@ -67,7 +69,14 @@ function carryPage(name: keyof Operations, operation: AnyOperation, cursor: read
 }
 
 const keyHeader = z.object({ 'idempotency-key': z.string().optional() })
-const making = makeRequest.input.omit({ trigger: true, caller: true, idempotencyKey: true })
+const making = makeRequest.input
+  .omit({ trigger: true, caller: true, idempotencyKey: true })
+  .extend({ account: orNull(nameValue), priority: orNull(z.enum(priorities)) })
+
+/** Many clients send null for what isn't set, such as those of Spring. */
+function orNull<Schema extends z.ZodType>(schema: Schema) {
+  return z.preprocess(value => value ?? undefined, schema.optional()).optional()
+}
 
 const carryMaking: Door = {
   name: 'makeRequest',

@@ -67,7 +67,8 @@ export function problems(...statuses: readonly number[]): Record<number, object>
 
 /**
  * Of a response, objects may have further properties: a later version adds some. Numbers that aren't integers have a
- * format, without which generated clients in Go round counts of rows to 24 bits.
+ * format, without which generated clients in Go round counts of rows to 24 bits. Zod's own limits of integers are left out: as
+ * annotations of an `Integer` they are more than a Java compiler takes.
  *
  * @param name one of its properties
  */
@@ -78,6 +79,8 @@ export function schemaOf(schema: z.ZodType, io: 'input' | 'output', name?: strin
     override({ jsonSchema }) {
       if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
       if (jsonSchema.type === 'number') jsonSchema.format = 'double'
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
     },
   })
   return name === undefined ? described : described.properties?.[name]

@@ -5,7 +5,7 @@ import { problemSchema } from '../problem.ts'
 import { type Door, doors } from './doors.ts'
 import { hookQuery, secretHeader } from './hook-routes.ts'
 import { body, ifNoneMatch, json, parametersOf, problems, schemaOf, tagged, unchanged } from './openapi-parts.ts'
-import { routeOf } from './operation-route.ts'
+import { restOf, routeOf } from './operation-route.ts'
 
 /** The HTTP API as OpenAPI 3.1, derived from the schemas that parse requests. */
 export function describeApi(): object {
@@ -125,7 +125,7 @@ function describeDoor(door: Door): object {
   const { name, operation, input, headers } = door
   const { method, names } = routeOf(operation)
   const inPath: Record<string, true> = Object.fromEntries(names.map(part => [part, true]))
-  const rest = input.omit(inPath)
+  const rest = restOf({ route: operation.route, input })
   const parameters = [
     ...parametersOf(input.pick(inPath), 'path'),
     ...parametersOf(headers, 'header'),

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { AnyOperation } from '../operations/operation.ts'
 import { parseValue } from '../operations/values.ts'
 
@@ -18,6 +18,12 @@ export function routeOf({ route }: Pick<AnyOperation, 'route'>): Route {
 
 const pathPart = /:(\w+)/g
 
+/** What of the input isn't in the path: in the query of a GET, in the body of a POST. */
+export function restOf(operation: { readonly route: AnyOperation['route']; readonly input: z.ZodObject }): z.ZodObject {
+  const inPath: Record<string, true> = Object.fromEntries(routeOf(operation).names.map(name => [name, true]))
+  return operation.input.omit(inPath)
+}
+
 /**
  * The input of an operation, from a request.
  *
@@ -30,10 +36,12 @@ export function readInput<Input extends z.ZodObject>(
   const { method, names } = routeOf(operation)
   const inPath: Record<string, true> = Object.fromEntries(names.map(name => [name, true]))
   const whole: z.ZodObject = operation.input
-  const rest = whole.omit(inPath)
+  const rest = restOf(operation)
   const parts = {
     ...parseValue(whole.pick(inPath), params, 'path'),
-    ...(method === 'GET' ? parseValue(rest, query, 'query') : parseValue(rest, body ?? {}, 'body')),
+    ...(method === 'GET'
+      ? parseValue(z.strictObject(rest.shape), query, 'query')
+      : parseValue(rest, body ?? {}, 'body')),
   }
   return parseValue(operation.input, parts, 'request')
 }

@@ -84,7 +84,7 @@ async function requestByHook(deps: RunDeps, wanted: Omit<NewRequest, 'trigger'>)
 const cronInput = z.object({
   id: nameValue,
   name: nameValue.nullish(),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   /** The account for which the job runs, unless the payload names one; default: all that run it. */
   account: nameValue.optional(),
 })

@@ -1,7 +1,7 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { UsageError } from '../errors.ts'
-import { explainIssues } from '../failures/explain-issues.ts'
+import { explainIssues, remedyOfPayload } from '../failures/explain-issues.ts'
 import { parseSafely } from '../failures/parse-safely.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
 import { chooseNamed, getNamed } from '../names/find-named.ts'
@@ -28,7 +28,7 @@ export function resolve(
   const payload = parseSafely(job.payload, wanted.payload ?? {})
   if (!payload.success) {
     const found = `The payload of ${job.name} is invalid (${explainIssues(payload.error, 'payload')})`
-    throw new UsageError(found)
+    throw new UsageError({ found, remedy: remedyOfPayload(wanted.payload) })
   }
   // The payload is stored as it was given: the run parses it again, possibly with a later version's schema.
   return { job, access, payload: wanted.payload ?? {} }

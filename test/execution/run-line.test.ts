@@ -509,6 +509,18 @@ describe.each(backends)('a request on %s', backend => {
     })
   })
 
+  test('whose payload a driver of SQL has encoded twice says so', async ({ account, app, untilState, find }) => {
+    const job = `job-${randomUUID()}`
+    app.addJob(defineJob({ name: job, payload: z.strictObject({ since: z.string() }), run: async () => ({}) }))
+    const payload = JSON.stringify(JSON.stringify({ since: '2026-01-01' }))
+    const made = sql<{ id: string }>`select worker.request(${job}, ${account}, ${payload}) as id`
+    const id = (await made.execute(app.deps.store)).rows[0]?.id ?? ''
+    await untilState(id, 'failed')
+    expect(await find(id)).toMatchObject({
+      failedReason: expect.stringContaining('it is a text that holds JSON, as if it was encoded twice'),
+    })
+  })
+
   test('that wants to be called again runs until it is done', async ({ addJob, ask, untilState, find }) => {
     let calls = 0
     const job = addJob(async () => {

@@ -177,7 +177,7 @@ describe('an event', () => {
   test('that is compressed is refused as such', async ({ send }) => {
     const { status, headers, body } = await send(hasuraEvent(), { headers: { 'content-encoding': 'gzip' } })
     expect([status, headers.get('accept-encoding')]).toEqual([415, 'identity'])
-    expect(body).toMatchObject({ remedy: 'send it uncompressed' })
+    expect(body).toMatchObject({ remedy: 'send it uncompressed, without this header' })
   })
 
   test('may tell of a row that a request may not hold', async ({ send }) => {
@@ -346,6 +346,14 @@ describe('a cron trigger', () => {
     await cron(cronEvent({ payload }), query)
     await cron(cronEvent({ name: null, payload }), query)
     expect(await waiting(app)).toMatchObject([{ account, job: 'sync-articles', payload: expected }])
+  })
+
+  test('needs no payload', async ({ cron }) => {
+    expect(await cron({ ...cronEvent({ name: 'count-articles' }), payload: undefined })).toMatchObject({ status: 202 })
+    expect(await cron(hasuraEvent())).toMatchObject({
+      status: 400,
+      body: { detail: 'The scheduled event names no job' },
+    })
   })
 
   test('that comes again makes no request again', async ({ cron }) => {

@@ -302,12 +302,18 @@ describe('a request that is not as it must be', () => {
     ['whose body is empty', { body: '' }, 400, /empty/],
     ['of another content type', { body: 'payload=1', type: 'application/x-www-form-urlencoded' }, 415, notDeclared],
     ['whose content type is none', { body: '{}', type: 'json' }, 415, notDeclared],
-    ['of another content type and without a body', { body: '', type: 'text/json' }, 415, notDeclared],
+    ['of another type of JSON and without a body', { body: '', type: 'text/json' }, 415, notDeclared],
+    [
+      'whose payload is JSON within JSON',
+      { body: '{"payload":"{}"}' },
+      400,
+      /^The payload of export-articles is invalid .*: it is a text that holds JSON, as if it was encoded twice: give the object itself$/,
+    ],
     [
       'that is compressed',
       { body: '{}', encoding: 'gzip' },
       415,
-      'The body is compressed (Content-Encoding): send it uncompressed',
+      'The body is compressed, as Content-Encoding says: send it uncompressed, without this header',
     ],
     ['that is too large', { body: JSON.stringify({ payload: 'x'.repeat(1_100_000) }) }, 413, /too large/],
     ['with an empty idempotency key', { key: '' }, 400, /1 to 255 printable ASCII characters/],
@@ -357,6 +363,17 @@ describe('an accepted request', () => {
 
   test('needs no body', async ({ ask }) => {
     expect((await ask()).status).toBe(202)
+  })
+
+  test.for(['application/x-www-form-urlencoded', 'application/octet-stream', 'text/plain;charset=UTF-8'])(
+    'may declare the body that it does not have as %s, as many clients do',
+    async (type, { ask }) => {
+      expect((await ask({ body: '', type })).status).toBe(202)
+    },
+  )
+
+  test('may have null for what is not set, as clients of Spring send it', async ({ ask }) => {
+    expect((await ask({ body: '{"account":null,"payload":null,"priority":null}' })).status).toBe(202)
   })
 
   test('has no body either if a proxy sends it in chunks, of which there are none', async ({ url, token }) => {

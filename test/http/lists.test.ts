@@ -36,6 +36,14 @@ const test = httpTest
     }
   })
 
+test.for(['?status=failed', '?state[]=failed', '?page=2'])(
+  'a filter that does not exist is refused, instead of everything being listed: %s',
+  async (query, { http }) => {
+    const answer = await http.inject({ url: `/requests${query}` })
+    expect(answer.json()).toMatchObject({ status: 400, detail: expect.stringMatching(/^The query is invalid .*key/) })
+  },
+)
+
 const pageSchema = z.object({ items: z.array(z.unknown()), next: z.string().nullable() })
 
 async function get(http: FastifyInstance, path: string) {

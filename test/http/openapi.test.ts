@@ -42,10 +42,29 @@ test('is served to everybody, and is the committed one', async ({ http }) => {
   expect((await http.inject({ url: '/openapi.json' })).json()).toEqual(committed)
 })
 
-test('has a body only where there is something to say, so that generated clients declare none that is empty', () => {
+test('has a body only where there is something to say', () => {
   const posts = Object.values(document.paths).flatMap(({ post }) => post ?? [])
   const withoutBody = posts.filter(({ requestBody }) => requestBody === undefined)
   expect(withoutBody.map(({ operationId }) => operationId)).toEqual(['cancelRequest', 'retryRequest'])
+})
+
+test.for(['/requests/none/cancel', '/requests/none/retry', '/requests/cancel'])(
+  'where there is nothing to say, generated clients may declare the body that they do not have as JSON: %s',
+  async (url, { http }) => {
+    const { statusCode } = await http.inject({ method: 'POST', url, headers: { 'content-type': 'application/json' } })
+    expect(statusCode).toBe(url === '/requests/cancel' ? 400 : 404)
+  },
+)
+
+test('limits no integer beyond 32 bits: generated classes of Spring would not compile', () => {
+  const limits: unknown[] = []
+  JSON.parse(JSON.stringify(describeApi()), (_name, value: unknown) => {
+    const { type, minimum, maximum } = Object(value)
+    if (type === 'integer') limits.push(minimum, maximum)
+    return value
+  })
+  expect(limits.length).toBeGreaterThan(0)
+  expect(limits.filter(limit => limit !== undefined && Math.abs(Number(limit)) >= 2 ** 31)).toEqual([])
 })
 
 test('gives each number a format: without one, generated clients in Go read it into 32 bits', () => {
