@@ -26,15 +26,16 @@ export function tellLostConnections(pool: PostgresPool): {
 }
 
 function translateAtConnect(error: unknown): never {
-  throw translated(error)
+  throw explainLostConnection(error)
 }
 
 function translate(error: unknown): never {
   if (error instanceof pg.DatabaseError && !isPassingError(error)) throw error
-  throw translated(error)
+  throw explainLostConnection(error)
 }
 
-function translated(error: unknown): unknown {
+/** An error of a connection, which may end without a word of the server. */
+export function explainLostConnection(error: unknown): unknown {
   if (!(error instanceof Error) || error.name === 'AbortError') return error
   return new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
 }

@@ -11,7 +11,7 @@ import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
 import { findPending } from './executed-migrations.ts'
 import { explainDataDir } from './explain-data-dir.ts'
 import { listen, requestsChannel } from './listen.ts'
-import { tellLostConnections } from './lost-connection.ts'
+import { explainLostConnection, tellLostConnections } from './lost-connection.ts'
 import { maintainEmbedded } from './maintain-embedded.ts'
 import { migrations } from './migrations.ts'
 import { PGlitePool } from './pglite-pool.ts'
@@ -116,7 +116,7 @@ function openPool(
     maxLifetimeSeconds: 3_600,
   })
   // A dropped idle connection must not end the process: the next statement opens another.
-  pool.on('error', error => log.warn({ error }, 'a database connection was lost'))
+  pool.on('error', error => log.warn({ error: explainLostConnection(error) }, 'a database connection was lost'))
   // Nor must one that drops during a statement, which then fails: while a client is in use, the pool doesn't listen for its
   // errors.
   pool.on('connect', client => void client.on('error', () => {}))

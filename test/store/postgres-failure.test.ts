@@ -9,6 +9,7 @@ import { createLog } from '../../src/log.ts'
 import { inspectDatabase } from '../../src/store/inspect-database.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { explainPostgresFailure } from '../../src/store/postgres-failure.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
 import { ensureCertificateAuthority, hasOpenssl } from '../services/certificates.ts'
 import type { ServiceHandle } from '../services/local-service.ts'
 import { pgbouncerServer, startPgbouncer } from '../services/start-pgbouncer.ts'
@@ -224,6 +225,23 @@ describe.runIf(postgresServer)('a Postgres that refuses', () => {
       found: expect.stringMatching(found),
       remedy: expect.stringMatching(/disk.*resumes automatically$/),
     })
+  })
+
+  test('an idle connection that ends without a word, in words', async () => {
+    await using other = await startPostgres()
+    const logged = captureLog()
+    await using database = await openDatabase({ databaseUrl: other.url }, logged.log)
+    await sql`select`.execute(database.store)
+    await other.kill()
+    await expect.poll(() => logged.lines.map(({ msg }) => msg)).toContain('a database connection was lost')
+    expect(logged.lines).toContainEqual(
+      expect.objectContaining({
+        error: {
+          code: 'store',
+          message: 'Postgres ended the connection: check that it runs and that DATABASE_URL names it',
+        },
+      }),
+    )
   })
 
   test('nothing when it is reached by its socket, and a socket that is not there', async () => {
