@@ -28,6 +28,7 @@ import {
   warn,
 } from './check.ts'
 import { inspectApi } from './inspect-api.ts'
+import { inspectCertificate } from './inspect-certificate.ts'
 import { inspectClaims } from './inspect-claims.ts'
 import { inspectContract } from './inspect-contract.ts'
 import { inspectFiles } from './inspect-files.ts'
@@ -66,7 +67,7 @@ export async function diagnoseAccount(account: Account, deps: DoctorDeps, signal
   const access = openAccess(account, deps)
   findings.set('config', await inspectConfig(account, deps, access))
   if (access instanceof ConfigError) return arrange(account.name, findings)
-  const token = await logIn(access, findings, signal)
+  const token = await logIn(access, deps, findings, signal)
   if (!token) return arrange(account.name, findings)
 
   const { firstLogin } = deps
@@ -122,12 +123,15 @@ async function inspectConfig(
 /** Logs in; files a failure under the check that it concerns. */
 async function logIn(
   { account: { login }, tokens }: AccountAccess,
+  deps: Pick<DoctorDeps, 'readSecretFile' | 'clock'>,
   findings: Map<CheckId, Finding>,
   signal: AbortSignal,
 ): Promise<Token | undefined> {
   const deprecation = findDeprecation(login)
   const known = ok(`client "${login.clientId}" is authenticated by ${login.method}`)
-  const client = deprecation ? { ...failWith(deprecation), status: 'warn' as const } : known
+  const client = deprecation
+    ? { ...failWith(deprecation), status: 'warn' as const }
+    : ((await inspectCertificate(login, deps)) ?? known)
   try {
     const token = await tokens.get(signal)
     findings.set('token-endpoint', answers)
