@@ -81,12 +81,12 @@ function reduce(
   const isFieldNotFound =
     (code === 'validation-failed' && fieldNotFound.test(error.message)) || foreignFieldNotFound.test(error.message)
   const isNotAllowed = code === 'validation-failed' && error.message === 'query is not allowed'
-  const isOtherType = code === 'validation-failed' && otherType.test(error.message)
+  const isUnfit = code === 'validation-failed' && unfit.test(error.message)
   const isByHandler = path === '$' && ownWords.get(code)?.test(error.message) === false
   const isSafe =
     isTokenRejected ||
     isFieldNotFound ||
-    isOtherType ||
+    isUnfit ||
     (!isByHandler && (safeCodes.has(code) || (code === 'validation-failed' && !mayQuoteValue(path))))
   return {
     code,
@@ -102,11 +102,7 @@ function reduce(
         (code === 'parse-failed' && lacksType.test(error.message))),
     isOfHandler: code === 'parse-failed' && unreadHandler.test(error.message),
     isByHandler,
-    isOperationRefused:
-      isNotAllowed ||
-      isOtherType ||
-      (isFieldNotFound && !namesArgument(path)) ||
-      (code === 'validation-failed' && path !== undefined && isInDocument(path)),
+    isOperationRefused: isNotAllowed || isUnfit || (isFieldNotFound && !namesArgument(path)),
     missingVariables: findMissingVariables(code, error.message),
     unreadableVariable: findUnreadableVariable(code, error.message),
     ...(path !== undefined && { path }),
@@ -133,8 +129,9 @@ const lacksType = /key ['"]?type['"]? (?:(?:was )?not present|not found)/
 /** What Hasura says when a handler answers HTTP 4xx without the key that Hasura's documentation asks for, in two generations. */
 const unreadHandler = /^(?:webhook response: |the key 'message' was not present$|key "message" not (?:present|found)$)/
 
-/** The document declares a variable with a type that the schema no longer has there. */
-const otherType = /^variable '\w+' is declared as '[\w![\]]+', but used where '[\w![\]]+' is expected$/
+/** The document has an argument, a selection or the type of a variable that the schema doesn't have there. */
+const unfit =
+  /^(?:['"]\w+['"] has no argument named ['"]\w+['"]|missing selection set for ['"]\w+['"]|unexpected subselection set for non-object field|variable ['"]\w+['"] is declared as ['"][\w![\]]+['"], but used where ['"][\w![\]]+['"] is expected)$/
 
 /** Hasura's own words about a whole request. Those of a handler may quote values. */
 const ownWords: ReadonlyMap<string, RegExp> = new Map([
@@ -156,11 +153,6 @@ const safeCodes: ReadonlySet<string> = new Set([
 /** A message about an argument or a variable may quote its value ("expected one of …, but found …"). */
 function mayQuoteValue(path: string | undefined): boolean {
   return path === undefined || namesArgument(path)
-}
-
-/** Whether what is refused is a part of the document itself, such as an argument that a field doesn't have. */
-function isInDocument(path: string): boolean {
-  return path.startsWith('$.selectionSet.') && !namesArgument(path)
 }
 
 function namesArgument(path = ''): boolean {

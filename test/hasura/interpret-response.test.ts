@@ -256,7 +256,9 @@ describe("each of Hasura's codes", () => {
       '$.selectionSet.articles.args.where.id._in',
       'operation-refused',
     ],
+    ["missing selection set for 'owner'", '$.selectionSet.articles.selectionSet.owner', 'operation-refused'],
     // Another payload may be accepted.
+    ['invalid node id', '$.selectionSet.node', 'validation-failed'],
     ["field 'a' not found in type: 'b_input'", '$.selectionSet.c.args.objects[0].a', 'validation-failed'],
     ['expecting a value for non-nullable variable: "id"', '$.variableValues', 'validation-failed'],
   ])('an operation that is refused whatever its variables are has a code of its own: %s', (message, path, code) => {
