@@ -42,7 +42,8 @@ export async function claimDataDir(dataDir: string, setMode: typeof chmod = chmo
   })
   for (;;) {
     try {
-      server.listen(socketPath)
+      // Otherwise the workers of a cluster, such as pm2's, share one socket, and each would be the owner.
+      server.listen({ path: socketPath, exclusive: true })
       await once(server, 'listening')
       break
     } catch (error) {

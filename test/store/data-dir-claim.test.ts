@@ -107,6 +107,30 @@ describe('the claim of a data folder', () => {
     expect(said.filter(words => words.includes('belongs to another process'))).toHaveLength(2)
   })
 
+  test('of the workers of a cluster only one becomes the owner', async () => {
+    const script = join(folder, 'cluster.mjs')
+    await writeFile(
+      script,
+      `
+      import cluster from 'node:cluster'
+      import { claimDataDir } from '${new URL('../../src/store/data-dir-claim.ts', import.meta.url)}'
+      if (cluster.isPrimary) {
+        const workers = [cluster.fork(), cluster.fork()]
+        const said = workers.map(worker => new Promise(resolve => worker.once('message', resolve)))
+        console.log((await Promise.all(said)).join('\\n'))
+        cluster.disconnect()
+      } else {
+        process.on('message', () => {})
+        claimDataDir('${folder}').then(() => process.send('owner'), error => process.send(error.message))
+      }`,
+    )
+    const primary = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    owners.push(primary)
+    const said = (await text(primary.stdout)).trim().split('\n')
+    expect(said.filter(words => words === 'owner')).toHaveLength(1)
+    expect(said.filter(words => words.includes('belongs to another process'))).toHaveLength(1)
+  })
+
   test('a path that is too long for a socket is refused with what to do', async () => {
     const long = join(folder, 'x'.repeat(120))
     await mkdir(long)
