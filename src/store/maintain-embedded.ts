@@ -16,6 +16,12 @@ interface Due {
  * Counts of dead rows begin with the process, so each table is vacuumed once after the start, whatever its count.
  */
 export async function maintainEmbedded(store: Store, signal: AbortSignal): Promise<void> {
+  // First: a table that can't be vacuumed must not keep the log growing.
+  const { rows: long } = await sql`
+    select from pg_control_checkpoint() where pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn) > ${mostLog}`.execute(
+    store,
+  )
+  if (long.length > 0) await sql`checkpoint`.execute(store)
   const { rows: due } = await sql<Due>`
     select s.schemaname as schema, s.relname as name
     from pg_stat_user_tables s join pg_class c on c.oid = s.relid
@@ -27,9 +33,4 @@ export async function maintainEmbedded(store: Store, signal: AbortSignal): Promi
     // There are no processes that could help.
     await sql`vacuum (analyze, parallel 0) ${sql.id(schema, name)}`.execute(store)
   }
-  const { rows: long } = await sql`
-    select from pg_control_checkpoint() where pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn) > ${mostLog}`.execute(
-    store,
-  )
-  if (long.length > 0 && !signal.aborted) await sql`checkpoint`.execute(store)
 }
