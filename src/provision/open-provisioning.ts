@@ -48,7 +48,8 @@ export async function openProvisioning(
     work.catch((error: unknown) => {
       throw explainAdminRefusal(error, realm)
     })
-  const application = options.application ?? (account.hasura && (await explained(findApplication(admin))))
+  const application =
+    options.application ?? (account.hasura && (await explained(findApplication(admin, login.clientId))))
   const target = createTarget(account, requirements, { ...options, ...(application !== undefined && { application }) })
   return {
     realm,

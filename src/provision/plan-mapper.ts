@@ -1,4 +1,5 @@
-import { mapperTypes, type WantedMapper } from './hasura-mappers.ts'
+import type { WantedMapper } from './hasura-mappers.ts'
+import { addsToClaim, describeDifference, describeSource, sourceOf, typeOf, writesClaim } from './mapper-difference.ts'
 import { hasuraScope } from './provision-target.ts'
 import type { MapperState, ScopeState } from './realm-state.ts'
 import type { Mapper, Obstacle, Plan, Step } from './step.ts'
@@ -62,12 +63,6 @@ export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, 
   return { steps: [...spare, change], obstacles: [] }
 }
 
-/** Keycloak merges what multivalued mappers write to the same claim; any other mapper replaces it. */
-export function addsToClaim(found: MapperState, wanted: Mapper): boolean {
-  const isMerged = [found, wanted].every(({ config }) => config.multivalued === 'true')
-  return isMerged && writesClaim(found, wanted) && describeSource(found) !== describeSource(wanted)
-}
-
 /** Whether it writes a claim that Hasura can use, in place of the wanted one and from another source. A list must be JSON. */
 function isForeign(found: MapperState, wanted: Mapper): boolean {
   const isUsable = wanted.config.multivalued !== 'true' || found.config['jsonType.label'] === 'JSON'
@@ -88,10 +83,6 @@ function hasOtherSource(found: MapperState, wanted: Mapper): boolean {
   return Boolean(source) && wanted.config['claim.value'] === undefined
 }
 
-function writesClaim({ config }: MapperState, wanted: Mapper): boolean {
-  return config['claim.name'] === wanted.config['claim.name']
-}
-
 /** The mapper that writes the claim, or tries to: a common mistake is that dots became levels. */
 export function findMappers(scope: ScopeState | undefined, { name, config }: Mapper): readonly MapperState[] {
   const claim = withoutEscapes(config['claim.name'])
@@ -102,42 +93,4 @@ export function findMappers(scope: ScopeState | undefined, { name, config }: Map
 
 function withoutEscapes(claim: string | undefined): string {
   return (claim ?? '').replaceAll('\\', '')
-}
-
-function typeOf({ protocolMapper }: Pick<Mapper, 'protocolMapper'>): string {
-  return mapperTypes[protocolMapper] ?? protocolMapper
-}
-
-function describeSource(mapper: Pick<Mapper, 'config'>): string {
-  const source = sourceOf(mapper)
-  return source === undefined ? '' : `: ${source}`
-}
-
-function sourceOf({ config }: Pick<Mapper, 'config'>): string | undefined {
-  return sourceKeys.map(key => config[key]).find(value => value !== undefined)
-}
-
-const sourceKeys = ['usermodel.clientRoleMapping.clientId', 'claim.value', 'user.attribute']
-
-/** The first thing that is wrong with a mapper, to follow its name; undefined if nothing is. */
-function describeDifference(found: MapperState, wanted: Mapper): string | undefined {
-  if (found.protocolMapper !== wanted.protocolMapper) return `is a ${typeOf(found)}, not a ${typeOf(wanted)}`
-  const key = Object.keys(wanted.config).find(name => found.config[name] !== wanted.config[name])
-  if (key !== undefined) {
-    const value = found.config[key]
-    if (key === 'lightweight.claim') return 'writes nothing into lightweight access tokens'
-    return `${meanings[key] ?? `has ${key}`} ${value ? `"${value}"` : 'nothing'} instead of "${wanted.config[key]}"`
-  }
-  const prefix = found.config['usermodel.clientRoleMapping.rolePrefix']
-  return prefix ? `puts "${prefix}" before each role` : undefined
-}
-
-const meanings: Readonly<Record<string, string>> = {
-  'usermodel.clientRoleMapping.clientId': 'reads the roles of client',
-  'claim.value': 'writes',
-  'claim.name': 'writes the claim',
-  'user.attribute': 'reads',
-  'jsonType.label': 'has the claim type',
-  multivalued: 'has Multivalued',
-  'access.token.claim': 'has Add to access token',
 }

@@ -1,9 +1,11 @@
 import type { CheckId } from '../doctor/check.ts'
 import { hasuraMappers } from './hasura-mappers.ts'
+import { addsToClaim } from './mapper-difference.ts'
+import { findOtherMappers, findRival, isOther } from './other-mappers.ts'
 import { findOthersClient } from './others-client.ts'
 import type { OwnCredential } from './own-credential.ts'
 import { planClient, planCredential } from './plan-client.ts'
-import { addsToClaim, findMappers } from './plan-mapper.ts'
+import { findMappers } from './plan-mapper.ts'
 import { planScopes } from './plan-scopes.ts'
 import { planUser } from './plan-user.ts'
 import { type HasuraTarget, hasuraScope, type ProvisionTarget } from './provision-target.ts'
@@ -46,18 +48,25 @@ const noRole = {
   advice: 'name the roles that the account should have with --role',
 } as const
 
-/** The one that the realm's mapper already writes, because other clients share it; otherwise the account's first role. */
+/** The one that a mapper already writes, for this client or for others that share it; otherwise the account's first role. */
 function chooseDefaultRole(state: RealmState, target: ProvisionTarget, hasura: HasuraTarget): string | undefined {
   const scope = state.scopes.find(({ name }) => name === hasuraScope)
+  const others = findOtherMappers(state, target.clientId)
   const wanted = (check: CheckId) => hasuraMappers(hasura, '').filter(mapper => mapper.check === check)
   const [given] = wanted('default-role').flatMap(mapper =>
-    findMappers(scope, mapper).filter(({ protocolMapper }) => protocolMapper === mapper.protocolMapper),
+    [findRival(others, mapper) ?? [], findMappers(scope, mapper)]
+      .flat()
+      .filter(({ protocolMapper }) => protocolMapper === mapper.protocolMapper),
   )
   const value = given?.config['claim.value']
   // It may be a role from another source.
-  const hasMoreRoles = wanted('allowed-roles').some(mapper =>
-    findMappers(scope, mapper).some(each => addsToClaim(each, mapper)),
-  )
+  const hasMoreRoles = wanted('allowed-roles').some(mapper => {
+    const rival = findRival(others, mapper)
+    return (
+      (rival && isOther(rival, mapper)) ||
+      [...findMappers(scope, mapper), ...others].some(each => addsToClaim(each, mapper))
+    )
+  })
   if (value && (hasMoreRoles || isRoleOf(state, hasura.application, value))) return value
   return target.roles.find(({ client }) => client === hasura.application)?.role
 }

@@ -1,9 +1,10 @@
 import type { CheckId } from '../doctor/check.ts'
 import { adminApiScope } from '../rest/admin-api-scope.ts'
 import { hasuraMappers, lightweightClaim, type WantedMapper } from './hasura-mappers.ts'
+import { explainRival, findOtherMappers, findRival } from './other-mappers.ts'
 import { planMapper } from './plan-mapper.ts'
 import { hasuraScope, type ProvisionTarget } from './provision-target.ts'
-import type { MapperState, RealmState } from './realm-state.ts'
+import type { MapperState, RealmState, ScopeState } from './realm-state.ts'
 import type { Obstacle, Plan, Step } from './step.ts'
 
 /** The client scopes: the one with Hasura's claims and its mappers, and those that the client lacks. */
@@ -13,10 +14,9 @@ export function planScopes(state: RealmState, target: ProvisionTarget, defaultRo
   const steps: Step[] = []
   const obstacles: Obstacle[] = []
   if (hasura && defaultRole !== undefined) {
-    const planned = planHasuraScope(state, hasuraMappers(hasura, defaultRole, state.lightweight))
+    const planned = planHasuraScope(state, target, hasuraMappers(hasura, defaultRole, state.lightweight))
     steps.push(...planned.steps)
     obstacles.push(...planned.obstacles)
-    steps.push(...attach(state, target, hasuraScope, 'default', 'claims'))
   }
   if (state.lightweight) steps.push(...planLightweightClaims(state, target))
   for (const scope of defaultScopes) {
@@ -111,9 +111,16 @@ function unknownScope(realm: string, scope: string, who: string): Obstacle {
   }
 }
 
-function planHasuraScope({ realm, scopes }: RealmState, wanted: readonly WantedMapper[]): Plan {
-  const scope = scopes.find(({ name }) => name === hasuraScope)
+/** A claim that another mapper writes for the client is left to that one; the scope is for the others. */
+function planHasuraScope(state: RealmState, target: ProvisionTarget, wanted: readonly WantedMapper[]): Plan {
+  const { realm, scopes, defaultScopes } = state
   const place = `Client scopes → ${hasuraScope}`
+  const others = findOtherMappers(state, target.clientId)
+  const isNeeded = wanted.some(mapper => !findRival(others, mapper))
+  if (!isNeeded && !defaultScopes.includes(hasuraScope)) {
+    return { steps: [], obstacles: wanted.flatMap(mapper => planClaim(mapper, undefined).obstacles) }
+  }
+  const scope = scopes.find(({ name }) => name === hasuraScope)
   const steps: Step[] = []
   if (!scope) {
     steps.push({
@@ -132,10 +139,20 @@ function planHasuraScope({ realm, scopes }: RealmState, wanted: readonly WantedM
       place: `${place} → Settings`,
     })
   }
-  const mappers = wanted.map(mapper => planMapper(scope, mapper, `${place} → Mappers`))
+  const mappers = wanted.map(mapper => planClaim(mapper, scope))
   return {
-    steps: [...steps, ...mappers.flatMap(each => each.steps)],
+    steps: [
+      ...steps,
+      ...mappers.flatMap(each => each.steps),
+      ...attach(state, target, hasuraScope, 'default', 'claims'),
+    ],
     obstacles: mappers.flatMap(each => each.obstacles),
+  }
+
+  function planClaim(mapper: WantedMapper, scope: ScopeState | undefined): Plan {
+    const rival = findRival(others, mapper)
+    if (!rival) return planMapper(scope, mapper, `${place} → Mappers`)
+    return { steps: [], obstacles: explainRival(rival, mapper, scope?.protocolMappers ?? []) }
   }
 }
 

@@ -256,6 +256,94 @@ describe('the credential', () => {
   })
 })
 
+describe("mappers of the client's own", () => {
+  const own = (...more: readonly (readonly [index: number, config?: Record<string, string>, type?: string])[]) =>
+    more.flatMap(([index, config, type]) => {
+      const mapper = mappers[index]
+      if (!mapper) return []
+      const { 'usermodel.clientRoleMapping.clientId': _client, 'claim.value': _value, ...kept } = mapper.config
+      const replaced = type === undefined ? mapper.config : kept
+      return { ...mapper, protocolMapper: type ?? mapper.protocolMapper, config: { ...replaced, ...config } }
+    })
+  const without: Partial<RealmState> = { scopes: done.scopes.slice(1), defaultScopes: ['basic', 'email'] }
+  const listed = { multivalued: 'false', 'jsonType.label': 'JSON', 'claim.value': '["worker"]' }
+  const hardcoded = 'oidc-hardcoded-claim-mapper'
+
+  test.each<[string, Partial<RealmState>, ReturnType<typeof own>, string[]]>([
+    ['write all that is needed', without, own([0], [1], [2, { 'jsonType.label': '' }]), []],
+    [
+      'choose the default role',
+      without,
+      own([0], [1, { 'claim.value': 'editor' }], [2]),
+      ['assign role "editor" of client "phonemos-hasura" to the service account'],
+    ],
+    [
+      'write other roles',
+      without,
+      own([0, listed, hardcoded], [1, { 'claim.value': 'worker' }], [2]),
+      [
+        '! mapper "x-hasura-allowed-roles" of client "sync", which writes x-hasura-allowed-roles, is a Hardcoded claim, not a User Client Role',
+      ],
+    ],
+    [
+      'write another user',
+      without,
+      own([2, { 'user.attribute': 'username' }]),
+      [
+        'create client scope "hasura"',
+        'add mapper x-hasura-allowed-roles (User Client Role: phonemos-hasura)',
+        'add mapper x-hasura-default-role (Hardcoded claim: viewer)',
+        'make client scope "hasura" a default scope of client "sync"',
+        '! mapper "x-hasura-user-id" of client "sync", which writes x-hasura-user-id, reads "username" instead of "id"',
+      ],
+    ],
+    [
+      'write a default role that the client with the roles lacks',
+      without,
+      own([0], [1, { 'claim.value': 'user' }], [2]),
+      [
+        '! mapper "x-hasura-default-role" of client "sync", which writes x-hasura-default-role, writes "user" instead of "viewer"',
+      ],
+    ],
+    ['write the same as the scope', {}, own([0], [1], [2]), []],
+    [
+      'write the roles of the realm as well',
+      {},
+      own([0, { 'usermodel.clientRoleMapping.clientId': 'wiki' }], [0, {}, 'oidc-usermodel-realm-role-mapper']),
+      [],
+    ],
+    [
+      'write another value than the scope',
+      {},
+      own([1, { 'claim.value': 'king' }]),
+      [
+        '! mapper "x-hasura-default-role" of client "sync" writes x-hasura-default-role, and so does client scope "hasura" with another value: which of both is in a token is left to chance',
+      ],
+    ],
+    ['write only into ID tokens', {}, own([1, { 'claim.value': 'king', 'access.token.claim': 'false' }]), []],
+  ])('%s', (_name, state, protocolMappers, expected) => {
+    expect(sentences({ state: { ...state, client: { ...client, protocolMappers } } })).toEqual(expected)
+  })
+
+  test('count as well if another default scope has them', () => {
+    const other = { ...named('wiki'), protocolMappers: own([0], [1, { 'claim.value': 'king' }], [2]) }
+    const defaultScopes = ['basic', 'email', 'hasura', 'wiki']
+    const { steps, obstacles } = plan({ state: { defaultScopes, scopes: [...done.scopes, other] } })
+    expect(steps).toEqual([])
+    expect(obstacles).toMatchObject([
+      {
+        found: expect.stringContaining('client scope "wiki"'),
+        advice: 'remove client scope "wiki" under Clients → sync → Client scopes',
+      },
+    ])
+  })
+
+  test('are looked at in lightweight tokens only if these have them', () => {
+    const state = { ...without, lightweight: true, client: { ...client, protocolMappers: own([0], [1], [2]) } }
+    expect(sentences({ state })).toContain('create client scope "hasura"')
+  })
+})
+
 describe('the scopes', () => {
   const withMappers = (change: (all: typeof mappers) => typeof mappers): Asked => ({
     state: { scopes: [{ ...scope, protocolMappers: change(mappers) }, ...done.scopes.slice(1)] },

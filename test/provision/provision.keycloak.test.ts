@@ -9,6 +9,7 @@ import { systemClock } from '../../src/time/clock.ts'
 import { run as runCommand } from '../cli/run-command.ts'
 import { type SandboxHasura, startHasura } from '../sandbox/hasura/start-hasura.ts'
 import { KeycloakAdmin } from '../services/keycloak-admin.ts'
+import { hasuraMappers } from '../services/keycloak-hasura-mappers.ts'
 import { createRealm, type Realm } from '../services/keycloak-realm.ts'
 import { getSharedKeycloak } from '../services/shared-keycloak.ts'
 
@@ -485,6 +486,29 @@ describe('what it refuses', () => {
       code: 2,
       err: expect.stringContaining(`The key file ${keyFile} holds no private key`),
     })
+  })
+
+  test("a client whose own mapper and the scope's write different values, and one by which people log in", async () => {
+    const own = hasuraMappers('phonemos-hasura', 'editor')
+    const secret = { publicClient: false, serviceAccountsEnabled: true, standardFlowEnabled: false }
+    const people = { publicClient: true, redirectUris: ['https://wiki.example/*'] }
+    await realm.admin.post(`/${realm.name}/clients`, { ...secret, clientId: 'mapped', protocolMappers: own })
+    await realm.admin.post(`/${realm.name}/clients`, { ...people, clientId: 'website' })
+    const scope = await getScope()
+    const { id } = await getClient('mapped')
+    await realm.admin.put(`/${realm.name}/clients/${id}/default-client-scopes/${scope.id}`)
+
+    const mapped = await runWith({ ...env, CLIENT_ID: 'mapped' }, 'provision')
+    expect(mapped.code).toBe(2)
+    expect(mapped.err).toMatch(
+      /^Mapper "x-hasura-default-role" of client "mapped" .* left to chance: correct or delete it under Clients → mapped/,
+    )
+    const website = await runWith({ ...env, CLIENT_ID: 'website' }, 'provision')
+    expect(website).toMatchObject({ code: 2, out: '' })
+    expect(website.err).toMatch(
+      /people log in by it \(https:\/\/wiki\.example\/\*\).*set CLIENT_ID to a client of its own/,
+    )
+    expect(await getClient('website')).toMatchObject({ publicClient: true, standardFlowEnabled: true })
   })
 
   test('a group, a role and a client that do not exist, all at once', async () => {

@@ -1,0 +1,81 @@
+import type { WantedMapper } from './hasura-mappers.ts'
+import { addsToClaim, describeDifference, sourceOf, writesClaim } from './mapper-difference.ts'
+import { hasuraScope } from './provision-target.ts'
+import type { MapperState, RealmState } from './realm-state.ts'
+import type { Obstacle } from './step.ts'
+
+/** A mapper that applies to the client's tokens, outside the client scope with Hasura's claims. */
+export interface OtherMapper extends MapperState {
+  /** `client "sync"`, or another client scope. */
+  readonly holder: string
+  /** Where to change it, or to take its scope from the client. */
+  readonly advice: string
+}
+
+/** Those of the client itself, and of its other default scopes. A new client gets the realm's default scopes. */
+export function findOtherMappers({ client, scopes, defaultScopes }: RealmState, clientId: string): OtherMapper[] {
+  const page = `Clients → ${clientId} → Client scopes`
+  const own = (client?.protocolMappers ?? []).map(mapper => ({
+    ...mapper,
+    holder: `client "${clientId}"`,
+    advice: `correct or delete it under ${page} → ${clientId}-dedicated`,
+  }))
+  const shared = scopes
+    .filter(({ name }) => name !== hasuraScope && defaultScopes.includes(name))
+    .flatMap(({ name, protocolMappers }) =>
+      protocolMappers.map(mapper => ({
+        ...mapper,
+        holder: `client scope "${name}"`,
+        advice: `remove client scope "${name}" under ${page}`,
+      })),
+    )
+  return [...own, ...shared]
+}
+
+/** The first one that decides what the claim holds, unless the client scope with Hasura's claims writes it too. */
+export function findRival(others: readonly OtherMapper[], wanted: WantedMapper): OtherMapper | undefined {
+  return others.find(each => replacesClaim(each, wanted))
+}
+
+/**
+ * What to do about a rival. If the client scope writes another value, which of both is in a token depends on the order in which
+ * Keycloak happens to apply mappers, and may change with any mapper that is added.
+ *
+ * @param inScope the mappers of the client scope, if the client has it or gets it
+ */
+export function explainRival(
+  rival: OtherMapper,
+  wanted: WantedMapper,
+  inScope: readonly MapperState[],
+): readonly Obstacle[] {
+  const { check, name } = wanted
+  const { advice } = rival
+  const mapper = `mapper "${rival.name}" of ${rival.holder}`
+  if (inScope.some(each => replacesClaim(each, wanted) && isOther(each, rival))) {
+    const found = `${mapper} writes ${name}, and so does client scope "${hasuraScope}" with another value: which of both is in a token is left to chance`
+    return [{ check, found, advice }]
+  }
+  const { config } = rival
+  // Keycloak writes text unless it is told otherwise.
+  const difference = describeDifference(
+    { ...rival, config: { ...config, 'jsonType.label': config['jsonType.label'] || 'String' } },
+    wanted,
+  )
+  if (difference === undefined) return []
+  return [{ check, found: `${mapper}, which writes ${name}, ${difference}`, advice, isSuspected: true }]
+}
+
+/** Whether what it writes into access tokens is not merged with what the wanted one writes. */
+function replacesClaim(found: MapperState, wanted: WantedMapper): boolean {
+  const { config } = found
+  const isWritten = config['access.token.claim'] === 'true'
+  const isMissed = 'lightweight.claim' in wanted.config && config['lightweight.claim'] !== 'true'
+  return isWritten && !isMissed && writesClaim(found, wanted) && !addsToClaim(found, wanted)
+}
+
+type Source = Pick<MapperState, 'protocolMapper' | 'config'>
+
+/** Whether it writes another value. */
+export function isOther(one: Source, other: Source): boolean {
+  return one.protocolMapper !== other.protocolMapper || sourceOf(one) !== sourceOf(other)
+}
