@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { listFile } from '../add/register-job.ts'
 import { findContent, listFiles, type WrittenFile, writeFiles } from '../add/write-files.ts'
 import { type EngineManifest, readEngineManifest } from './engine-package.ts'
 import { findUnignored } from './find-unignored.ts'
@@ -37,7 +38,7 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
     const found = await findContent(join(folder, file.path))
     if (found === undefined) missing.push(file)
     // Git may have checked it out with the line ends of Windows.
-    else if (found.replaceAll('\r\n', '\n') !== file.content) present.push(file.path)
+    else if (found.replaceAll('\r\n', '\n') !== file.content && !changesWithJobs(file.path)) present.push(file.path)
     if (file.path === '.gitignore') unignored.push(...findUnignored(file.content, found ?? file.content))
   }
   if (manifest.content !== existing) missing.push({ path: 'package.json', content: manifest.content })
@@ -55,6 +56,11 @@ export async function initProject(engineFolder: URL, folder: string): Promise<In
 
 const whyIgnored =
   'add them unless other lines cover them, so that no secret and no mirrored row gets into the repository'
+
+/** The list of jobs and codegen's output, which differ as soon as the project has a job. */
+function changesWithJobs(path: string): boolean {
+  return path === listFile || path.startsWith('src/generated/')
+}
 
 /** Under their own names, npm omits these from a package or uses them itself. */
 const dotFiles: Readonly<Record<string, string>> = { gitignore: '.gitignore', dockerignore: '.dockerignore' }

@@ -86,6 +86,20 @@ test('a checkout with the line ends of Windows differs in nothing', async () => 
   expect(await initProject(engine, folder)).toMatchObject({ written: [], leftAlone: [] })
 })
 
+test('a job changes the list and the generated types, and no later init tells that', async () => {
+  await initProject(engine, folder)
+  for (const path of ['src/jobs/list.ts', 'src/generated/gql.ts']) await appendFile(join(folder, path), '// changed\n')
+  expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: [], warnings: [] })
+})
+
+test.each([['index.ts'], ['gql.ts'], ['graphql.ts']])(
+  'codegen has nothing to change in %s of a project without operations, so its first CI run passes',
+  async name => {
+    await initProject(engine, folder)
+    expect(await read(`src/generated/${name}`)).toBe(readDocument(`src/generated/${name}`))
+  },
+)
+
 test('its codegen is that of a checkout', async () => {
   await initProject(engine, folder)
   expect(await read('codegen.ts')).toBe(readDocument('codegen.ts'))
