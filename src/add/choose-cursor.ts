@@ -50,7 +50,7 @@ function findUsual(root: RootField): RowColumn {
     })
   }
   const unusable = whyUnusable(root, likeliest)
-  if (unusable !== undefined) throw new UsageError({ found: unusable, remedy: adviseInstead(root) })
+  if (unusable !== undefined) throw unusableCursor(root, likeliest, unusable)
   const { name, type, comparedAs } = likeliest
   const found = `"${name}" of "${root.name}" has type ${type}, which is no instant`
   if (mayGrow.has(findCursorKind(comparedAs))) throw new UsageError({ found, remedy: adviseInstead(root) })
@@ -66,8 +66,14 @@ function requireUsable(root: RootField, name: string): RowColumn {
     throw new UsageError({ found: `"${root.name}" has no column "${name}" for a cursor`, remedy: adviseInstead(root) })
   }
   const unusable = whyUnusable(root, column)
-  if (unusable !== undefined) throw new UsageError({ found: unusable, remedy: adviseInstead(root) })
+  if (unusable !== undefined) throw unusableCursor(root, column, unusable)
   return column
+}
+
+function unusableCursor(root: RootField, { nullable }: RowColumn, found: string): UsageError {
+  // All columns of a view can be null.
+  const change = nullable && root.primaryKey ? "make it not null in the API's database; " : ''
+  return new UsageError({ found, remedy: `${change}${adviseInstead(root)}` })
 }
 
 function whyUnusable(root: RootField, { name, nullable, problem }: RowColumn): string | undefined {

@@ -68,7 +68,8 @@ function findColumn(root: RootField, name: string): RowColumn {
   if (column.problem.key !== undefined) {
     throw new UsageError({
       found: `"${name}" of "${root.name}" can't be a key column: ${column.problem.key}`,
-      remedy: 'give other columns that identify a row with --key, such as a unique id',
+      remedy:
+        'give other columns that identify a row with --key, such as a unique id, or name a view that shows it as text',
     })
   }
   return column

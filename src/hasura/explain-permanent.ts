@@ -61,7 +61,7 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ['node-limit-exceeded', apiLimitRemedy],
   [
     'data-exception',
-    'find the value in the log of Hasura or Postgres, because Postgres rejected it: a variable, or a session variable of the token that a permission compares, such as an empty x-hasura-user-id',
+    'find the value in the log of Hasura or Postgres, because Postgres rejected it: a variable, such as a cursor whose column has got another type (npm run -s cli -- schema check), or a session variable of the token that a permission compares, such as an empty x-hasura-user-id',
   ],
   ['permission-error', "compare the rows with the check of the role's permission, because a row did not pass it"],
   [

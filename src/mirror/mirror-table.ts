@@ -91,7 +91,7 @@ export async function ensureMirrorTable(
       throw refusal({
         found: `Column "${name}" of mirror.${table.name} is ${found}, but the API now has ${type}`,
         // Without `reset` the checkpoint would still hold a cursor of the former type.
-        remedy: `either alter the column to ${type} or drop the table, and then run "npm run -s cli -- reset JOB" to fill it again`,
+        remedy: `either alter the column to ${type}, drop the table or choose another "into" for the job, and then run "npm run -s cli -- reset JOB" to fill it again`,
       })
     }
   }

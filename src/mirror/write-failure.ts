@@ -72,7 +72,7 @@ function explainChangedTable(
     case '42P10':
       return {
         found: `The primary key of ${table} isn't ${['_account', ...key].map(column => `"${column}"`).join(', ')}, as after the job got another key`,
-        remedy: 'drop the table, and the next run creates it and reads everything',
+        remedy: 'drop the table or choose another "into" for the job, and the next run creates it and reads everything',
       }
     case '428C9':
       return {
@@ -87,7 +87,7 @@ function explainChangedTable(
     case '54011':
       return {
         found: `${table} can't have another column: Postgres allows 1600, including dropped ones and the mirror's own`,
-        remedy: `select fewer columns, or drop the table and run "npm run -s cli -- reset JOB" to fill it again`,
+        remedy: `select fewer columns, or drop the table or choose another "into" for the job, and run "npm run -s cli -- reset JOB" to fill it again`,
       }
     default:
       return undefined

@@ -87,7 +87,9 @@ export function readCheckpoint(
     const isFilterAlone = before.data && before.data.filter !== key.definition.filter && changes.length === 1
     const advice = isFilterAlone ? '; it must be the same in every run, so let a view select a window that moves' : ''
     const first =
-      before.data && isOtherTable(before.data, key.definition) ? `drop mirror.${key.definition.table} and ` : ''
+      before.data && isOtherTable(before.data, key.definition)
+        ? `drop mirror.${key.definition.table} (or choose another "into") and `
+        : ''
     throw new RefusalError('fingerprint', 'job', {
       found: `The checkpoint of ${key.job} was made with ${changes.join(', ')}`,
       remedy: `change it back, or ${first}run "npm run -s cli -- reset ${key.job} --account ${key.account}" to read everything again with the new one${advice}`,

@@ -119,7 +119,7 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
     if (problem === undefined) return column
     const remedy =
       use === 'key'
-        ? 'choose other columns that identify a row, such as a unique id'
+        ? 'choose other columns that identify a row, such as a unique id, or pull a view that shows it as text'
         : 'choose another cursor, or none to read and compare all rows every time'
     throw new ConfigError([
       { found: `"${name}" can't be ${use === 'key' ? 'a key column' : 'the cursor'}: ${problem}`, remedy },

@@ -22,6 +22,7 @@ test.each<[column: string, asked: string | undefined, cursor: string | undefined
   expect(chooseCursor(readThings(`id: uuid!\n${column}`), asked)?.name).toBe(cursor)
 })
 
+const makeNotNull = "make it not null in the API's database"
 const readAll = 'give --cursor none to read and compare all rows in every run'
 
 test.each<[column: string, asked: string | undefined, sentence: string]>([
@@ -43,12 +44,12 @@ test.each<[column: string, asked: string | undefined, sentence: string]>([
   [
     'updated_at: timestamptz',
     undefined,
-    `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${readAll}`,
+    `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${makeNotNull}; ${readAll}`,
   ],
   [
     'updated_at: timestamptz',
     'updated_at',
-    `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${readAll}`,
+    `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${makeNotNull}; ${readAll}`,
   ],
   ...['mood', 'String'].map((type): [string, undefined, string] => [
     `updated_at: ${type}!`,
@@ -68,7 +69,7 @@ test.each<[column: string, asked: string | undefined, sentence: string]>([
   [
     'updated_at: mood',
     undefined,
-    `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${readAll}`,
+    `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${makeNotNull}; ${readAll}`,
   ],
   ['name: String', 'nme', `"things" has no column "nme" for a cursor: ${readAll}`],
   [
@@ -79,6 +80,12 @@ test.each<[column: string, asked: string | undefined, sentence: string]>([
   ['data: jsonb!', 'data', `"data" of "things" can't be the cursor: its type, jsonb!, has no order: ${readAll}`],
 ])('of %s, asked for %s, it is refused', (column, asked, sentence) => {
   expect(() => chooseCursor(readThings(`id: uuid!\n${column}`), asked)).toThrow(sentence)
+})
+
+test('all columns of a view can be null, whatever its database does', () => {
+  expect(() => chooseCursor(readThings('id: uuid\nupdated_at: timestamptz', ''), undefined)).toThrow(
+    `"updated_at" of "things" can be null, and a pull would never find rows where it is null: ${readAll}`,
+  )
 })
 
 test('under graphql-default the scalars have a capital', () => {

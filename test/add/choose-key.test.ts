@@ -77,7 +77,7 @@ test.each<[what: string, byKey: string, asked: string[] | undefined, sentence: s
     'a column is of an enum table',
     'a: Int!, kind: kinds_enum!',
     undefined,
-    `"kind" of "things" can't be a key column: things_bool_exp has no _gt, _gte, _lt, _lte for it, because Hasura compares the values of an enum table only for equality: give other columns`,
+    `"kind" of "things" can't be a key column: things_bool_exp has no _gt, _gte, _lt, _lte for it, because Hasura compares the values of an enum table only for equality: give other columns that identify a row with --key, such as a unique id, or name a view that shows it as text`,
   ],
   ['a column is not there', '', ['c'], '"things" has no column "c" for a key: choose among id, a, b, data, _id, kind'],
   ['a column has no order', '', ['data'], '"data" of "things" can\'t be a key column: its type, jsonb!, has no order'],

@@ -179,7 +179,7 @@ describe.each(stores)('the options of a pull, on %s', backend => {
     await expect(runPull(app, job, account)).rejects.toMatchObject({
       code: 'mirror-table',
       remedy:
-        'either alter the column to timestamp with time zone or drop the table, and then run "npm run -s cli -- reset JOB" to fill it again',
+        'either alter the column to timestamp with time zone, drop the table or choose another "into" for the job, and then run "npm run -s cli -- reset JOB" to fill it again',
     })
     await sql.raw(toInstant(`mirror.${table.name}`)).execute(app.deps.store)
     app.addJob(job)
@@ -199,7 +199,9 @@ describe.each(stores)('the options of a pull, on %s', backend => {
     const job = table.pull({ key: ['area', 'id'] })
     await expect(runPull(app, job, account)).rejects.toMatchObject({
       code: 'fingerprint',
-      remedy: expect.stringContaining(`, or drop mirror.${table.name} and run "npm run -s cli -- reset ${job.name} `),
+      remedy: expect.stringContaining(
+        `, or drop mirror.${table.name} (or choose another "into") and run "npm run -s cli -- reset ${job.name} `,
+      ),
     })
     app.addJob(job)
     await app.operations.reset({ job: job.name, account })

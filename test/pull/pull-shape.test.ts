@@ -94,7 +94,7 @@ describe('what a pull’s options say', () => {
     [
       'a key of an enum table',
       settings('id kind changed_at', { key: ['id', 'kind'] }),
-      `"kind" can't be a key column: things_bool_exp has no _gt, _gte, _lt, _lte for it, because Hasura compares the values of an enum table only for equality: choose other columns`,
+      `"kind" can't be a key column: things_bool_exp has no _gt, _gte, _lt, _lte for it, because Hasura compares the values of an enum table only for equality: choose other columns that identify a row, such as a unique id, or pull a view that shows it as text`,
     ],
     ...['tags', 'data', 'place'].map((column): [string, PullSettings, string] => [
       `a key whose type has no order, ${column}`,
