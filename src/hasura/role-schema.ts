@@ -1,5 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { assertValidSchema, buildSchema, type DocumentNode, type GraphQLSchema, Kind, validate } from 'graphql'
+import {
+  type ASTNode,
+  assertValidSchema,
+  buildSchema,
+  type DocumentNode,
+  type GraphQLSchema,
+  Kind,
+  validate,
+} from 'graphql'
 import { ConfigError } from '../errors.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
@@ -71,11 +79,15 @@ const latestOf = new Map<string, RoleSchema>()
 
 /** Validates a document against the role's schema. @returns GraphQL's messages; empty when it is valid */
 export function checkOperation(document: DocumentNode, { schema }: RoleSchema): readonly string[] {
+  const operations = document.definitions.filter(definition => definition.kind === Kind.OPERATION_DEFINITION)
   // `validate` says nothing about these.
-  const impossible = document.definitions.flatMap(definition =>
-    definition.kind === Kind.OPERATION_DEFINITION && !schema.getRootType(definition.operation)
-      ? [`The schema has no ${definition.operation}s`]
-      : [],
+  const impossible = operations.flatMap(({ operation }) =>
+    schema.getRootType(operation) ? [] : [`The schema has no ${operation}s`],
   )
-  return [...impossible, ...validate(schema, document).map(error => error.message)]
+  const errors = validate(schema, document)
+  const rootFields = new Set<ASTNode>(operations.flatMap(({ selectionSet }) => selectionSet.selections))
+  const lacksRoot = errors.some(({ nodes = [] }) => nodes.some(node => rootFields.has(node)))
+  // Without a table, the types of its filter and its order are missing too, which says nothing more.
+  const told = lacksRoot ? errors.filter(({ nodes = [] }) => nodes[0]?.kind !== Kind.NAMED_TYPE) : errors
+  return [...impossible, ...told.map(error => error.message)]
 }

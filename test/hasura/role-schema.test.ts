@@ -53,3 +53,21 @@ test('a mutation is no operation of a role that has none', () => {
   expect(checkOperation(parse('mutation M { b { id } }'), schema)).toEqual(['The schema has no mutations'])
   expect(checkOperation(parse('subscription S { c }'), schema)).toEqual(['The schema has no subscriptions'])
 })
+
+test('a table that is gone is one problem, although the types of its filter and its order are gone, too', () => {
+  const schema = readSchema(
+    'viewer',
+    'type Query { users(where: users_bool_exp): Int } input users_bool_exp { id: Int }',
+  )
+  expect(
+    checkOperation(
+      parse(
+        'query Q($where: books_bool_exp!, $order_by: [books_order_by!]!) { books(where: $where, order_by: $order_by) { id } }',
+      ),
+      schema,
+    ),
+  ).toEqual(['Cannot query field "books" on type "Query".'])
+  expect(checkOperation(parse('query Q($where: Users!) { users(where: $where) }'), schema)).toEqual([
+    expect.stringContaining('Unknown type "Users"'),
+  ])
+})
