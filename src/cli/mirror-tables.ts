@@ -4,10 +4,10 @@ import { findPuller, findTaken } from '../add/choose-names.ts'
 import { findPullable } from '../add/find-pullable.ts'
 import { listFile } from '../add/register-job.ts'
 import { writeFiles } from '../add/write-files.ts'
-import { renderExplanation } from '../explanation.ts'
 import { schemaFileName } from '../hasura/role-name.ts'
 import { type RoleSchema, readSchema } from '../hasura/role-schema.ts'
 import { readChoice } from '../init/choose-tables.ts'
+import { describeOthers } from '../init/describe-others.ts'
 import { hasPackages, installPackages, requireNpm } from '../init/install-packages.ts'
 import { describeAdded } from './add.ts'
 import type { CommandContext } from './command.ts'
@@ -83,9 +83,7 @@ async function findWanted(
   isNew: (place: string) => boolean,
 ): Promise<readonly string[]> {
   const { pullable, others } = findPullable(schema)
-  for (const { place, problem } of others.filter(other => isNew(other.place))) {
-    terminal.out(`Not offered: ${place}. ${renderExplanation(problem)}.\n`)
-  }
+  terminal.out(describeOthers(others.filter(({ place }) => isNew(place))))
   const offered = pullable.filter(isNew)
   if (which === 'all' || offered.length === 0) return offered
   const lines = offered.map((table, index) => `${String(index + 1).padStart(4)}  ${table}\n`)
