@@ -10,8 +10,9 @@ import { openOutput } from './cli/open-output.ts'
 import type { UnforeseenKind } from './cli/unforeseen.ts'
 import type { Project } from './config/project.ts'
 import { CrashError } from './errors.ts'
-import { renderExplanation } from './explanation.ts'
+import { type Explanation, renderExplanation } from './explanation.ts'
 import { findNodeProblem, readEngineManifest } from './init/engine-package.ts'
+import { explainReplaced, findReplacedPackages, hasOtherMajor } from './init/replaced-packages.ts'
 import { systemClock } from './time/clock.ts'
 import { flushSpans } from './traces/flush-spans.ts'
 import { createTraceObserver } from './traces/trace-observer.ts'
@@ -79,14 +80,23 @@ const project: Project = {
 const engineFolder = new URL('../', import.meta.url)
 const engine = await readEngineManifest(engineFolder)
 const nodeProblem = findNodeProblem(engine, process.versions)
-if (nodeProblem) {
-  process.stderr.write(`${renderExplanation(nodeProblem)}\n`)
+if (nodeProblem) refuse(nodeProblem)
+const replaced = await findReplacedPackages(engine, name => import.meta.resolve(name))
+if (replaced.some(hasOtherMajor)) refuse(explainReplaced(replaced.filter(hasOtherMajor)))
+
+function refuse(why: Explanation): never {
+  process.stderr.write(`${renderExplanation(why)}\n`)
   process.exit(2)
 }
 
-// Not before the check: undici, for one, can't be loaded by what is refused.
-const { runCli } = await import('./cli/run-cli.ts')
-const { loadDefinitions } = await import('./app/load-definitions.ts')
+// Not before the checks: undici, for one, can't be loaded by what is refused.
+const [{ runCli }, { loadDefinitions }] = await Promise.all([
+  import('./cli/run-cli.ts'),
+  import('./app/load-definitions.ts'),
+]).catch((error: unknown) => {
+  if (replaced.length === 0) throw error
+  return refuse(explainReplaced(replaced))
+})
 
 /** An uncaught exception ends the process: the state that it left inconsistent may also keep it from stopping. */
 let brokeOff = false
