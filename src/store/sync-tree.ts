@@ -22,8 +22,13 @@ export async function syncTree(folder: string, sync: (file: number) => Promise<v
 /** Postgres tolerates the same (PostgreSQL, src/backend/storage/file/fd.c, fsync_fname_ext and SyncDataDirectory). */
 async function syncPath(path: string, flags: 'r' | 'r+', sync: (file: number) => Promise<void>): Promise<void> {
   try {
-    await using file = await open(path, flags)
-    await sync(file.fd)
+    const file = await open(path, flags)
+    // Not `await using`: under Yarn's Plug'n'Play the handle is one of Yarn's, which has no disposer.
+    try {
+      await sync(file.fd)
+    } finally {
+      await file.close()
+    }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && unsyncedCodes.has(error.code))) throw error
   }
