@@ -82,7 +82,7 @@ function reduce(
     (code === 'validation-failed' && fieldNotFound.test(error.message)) || foreignFieldNotFound.test(error.message)
   const isNotAllowed = code === 'validation-failed' && error.message === 'query is not allowed'
   const isUnfit = code === 'validation-failed' && unfit.test(error.message)
-  const isByHandler = path === '$' && ownWords.get(code)?.test(error.message) === false
+  const isByHandler = (path ?? '$') === '$' && ownWords.get(code)?.test(error.message) === false
   const isSafe =
     isTokenRejected ||
     isFieldNotFound ||

@@ -149,8 +149,14 @@ describe("each of Hasura's codes", () => {
     ['access-denied', 'handler-refused'],
     ['validation-failed', 'validation-failed'],
   ])('%s in the words of a handler is about this request: it holds no job, and is told where to look', (code, told) => {
-    for (const kind of ['query', 'mutation'] as const) {
-      const error = errorOf(interpretResponse(response(refusal(code, 'canary is taken', '$')), kind, 'viewer'))
+    for (const [kind, path] of [
+      ['query', '$'] as const,
+      ['mutation', '$'] as const,
+      ['mutation', undefined] as const,
+    ]) {
+      // Extensions that a handler gives replace Hasura's, which have a path.
+      const answer = response({ errors: [{ message: 'canary is taken', extensions: { code, path } }] })
+      const error = errorOf(interpretResponse(answer, kind, 'viewer'))
       expect(error).toBeInstanceOf(PermanentError)
       expect(error).toMatchObject({ code: told, remedy: expect.stringContaining("log of the action's handler") })
     }
