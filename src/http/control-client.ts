@@ -3,6 +3,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import {
+  ConfigError,
   ConflictError,
   NotFoundError,
   PermanentError,
@@ -28,7 +29,7 @@ const lookEveryMs = 500
  * Waits for the owner of the embedded database: a process that is still starting, or a short command that is about to end.
  *
  * @returns whether it answers; false if it has ended
- * @throws TransientError if it is a command in the foreground, which answers nobody
+ * @throws TransientError if it is a command in the foreground, which answers nobody; ConfigError if it is another user's
  */
 export async function waitForOwner(socketPath: string, clock: Clock, signal: AbortSignal): Promise<boolean> {
   for (let look = 1; ; look++) {
@@ -129,12 +130,22 @@ async function unlessGone<T>(reading: Promise<T>, signal: AbortSignal): Promise<
     return await reading
   } catch (error) {
     signal.throwIfAborted()
+    if (error instanceof Error && 'code' in error && error.code === 'EACCES') throw forbidden()
     throw new TransientError(
       'owner-gone',
       { found: 'The process that owned DATA_DIR ended before it answered', remedy: 'try again' },
       { cause: error },
     )
   }
+}
+
+function forbidden(): ConfigError {
+  return new ConfigError([
+    {
+      found: "DATA_DIR, or its owner's control socket, can't be opened, because the permission is missing (EACCES)",
+      remedy: 'run the command as the user to whom they belong, or give the folder to this one (chown -R)',
+    },
+  ])
 }
 
 function rebuildError({ status, code, detail, remedy }: Problem): Error {

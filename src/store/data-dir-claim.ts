@@ -4,6 +4,7 @@ import { createConnection, createServer, type Socket } from 'node:net'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError } from '../errors.ts'
+import { explainFileFailure } from '../failures/file-failure.ts'
 import { problemType, toProblem } from '../problem.ts'
 
 /**
@@ -158,17 +159,20 @@ function owned(dataDir: string): ConfigError {
 const withoutSockets = ['ENOTSUP', 'EPERM']
 
 export function explainRefusedSocket(dataDir: string, error: unknown): ConfigError {
+  const what = `DATA_DIR ${dataDir} can't hold a control socket`
   const said = error instanceof Error ? error.message : String(error)
   const isWithoutSockets = withoutSockets.some(code => hasCode(error, code))
+  const failure = isWithoutSockets ? undefined : explainFileFailure(what, error)
+  if (failure?.isPassing === false) return new ConfigError([failure])
   return new ConfigError([
     isWithoutSockets
       ? {
-          found: `DATA_DIR ${dataDir} can't hold a control socket, because its file system has no sockets (${said})`,
+          found: `${what}, because its file system has no sockets (${said})`,
           remedy:
             'set DATA_DIR to a folder on a local file system (in a container: a named volume; in WSL: not below /mnt), or set DATABASE_URL',
         }
       : {
-          found: `DATA_DIR ${dataDir} can't hold a control socket (${said})`,
+          found: `${what} (${said})`,
           remedy: 'choose a writable folder whose path is shorter than 90 characters',
         },
   ])

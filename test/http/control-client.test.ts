@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { createControlClient, waitForOwner } from '../../src/http/control-client.ts'
 import { stoppingCode, toProblem } from '../../src/problem.ts'
 import { systemClock } from '../../src/time/clock.ts'
+import { withoutRoot } from '../fixtures/without-root.ts'
 
 /** Who owns the embedded database, and sends no more than a part of each response. */
 async function openOwner(part: string, { status = 200, isKilled = true, isComplete = false } = {}) {
@@ -55,6 +56,18 @@ describe('an owner that ends in the middle of a response', () => {
       message: 'The process that owned DATA_DIR ended before it answered: try again',
     })
   })
+})
+
+test('a folder that another user has closed is told, and not asked again', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-owner-'))
+  await chmod(folder, 0)
+  try {
+    const waiting = withoutRoot(() => waitForOwner(join(folder, 'control.sock'), systemClock, AbortSignal.timeout(60_000)))
+    await expect(waiting).rejects.toThrow('the permission is missing (EACCES): run the command as the user')
+  } finally {
+    await chmod(folder, 0o700)
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('an owner that is stopping is waited for until it is gone', async () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
 import { problemSchema } from '../../src/problem.ts'
 import { claimDataDir, controlSocketPath, explainRefusedSocket, isOwned } from '../../src/store/data-dir-claim.ts'
+import { withoutRoot } from '../fixtures/without-root.ts'
 
 function failing(call: string, code: string): Error {
   return Object.assign(new Error(`${code}: canary, ${call}`), { code })
@@ -135,6 +136,12 @@ describe('the claim of a data folder', () => {
     const long = join(folder, 'x'.repeat(120))
     await mkdir(long)
     await expect(claimDataDir(long)).rejects.toThrow('shorter than 90 characters')
+  })
+
+  test('a folder in which this user may not write is told as such', async () => {
+    await chmod(folder, 0o500)
+    const claiming = withoutRoot(() => claimDataDir(folder))
+    await expect(claiming).rejects.toThrow("can't hold a control socket, because the permission is missing (EACCES)")
   })
 
   test.each(['EINVAL', 'ENOTSUP', 'EPERM'])(
