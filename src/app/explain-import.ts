@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { explainUnreadable, isThere } from './explain-unreadable.ts'
 
 /** Returns what Node prints for a syntax error, including file, line and code; undefined if it can't be determined. */
 export type LocateSyntaxError = () => Promise<string | undefined>
@@ -16,6 +17,8 @@ export async function explainImport(
   locate: LocateSyntaxError,
 ): Promise<string | undefined> {
   const shorten = (text: string): string => relativeTo(folder, text)
+  const unreadable = explainUnreadable(error, shorten)
+  if (unreadable !== undefined) return unreadable
   if (!(error instanceof Error) || !isOfLoader(error)) return undefined
   if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message, folder, shorten)
   if ('code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION') return explainExtension(shorten(error.message))
@@ -39,6 +42,11 @@ function explainMissing(message: string, folder: string, shorten: (text: string)
   const file = shorten(importer)
   if (kind === 'package') return `${file} imports ${explainPackage(name, folder)}.`
   const missing = shorten(name)
+  try {
+    isThere(name)
+  } catch (error) {
+    return `${file} imports ${missing}. ${explainUnreadable(error, shorten) ?? ''}`
+  }
   return `${file} imports ${missing}, which does not exist: ${adviceForMissing(name, missing)}.`
 }
 
@@ -112,6 +120,6 @@ const typescriptAlone = /is not supported in strip-only mode/
 const commonJs = /^Cannot use import statement outside a module|^Unexpected token 'export'/
 
 /** Paths relative to the project. */
-function relativeTo(folder: string, text: string): string {
+export function relativeTo(folder: string, text: string): string {
   return text.replaceAll('file://', '').replaceAll(join(folder, '/'), '').trim()
 }

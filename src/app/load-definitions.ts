@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
@@ -9,7 +8,8 @@ import type { Told } from '../explanation.ts'
 import { explainThrown } from '../failures/explain-thrown.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import { kindOf } from '../words/as-text.ts'
-import { explainImport, type LocateSyntaxError } from './explain-import.ts'
+import { explainImport, type LocateSyntaxError, relativeTo } from './explain-import.ts'
+import { explainUnreadable, isThere } from './explain-unreadable.ts'
 import { locateSyntaxError } from './locate-syntax-error.ts'
 
 const modules = { list: 'src/jobs/list.ts', firstLogin: 'src/jobs/first-login.ts' } as const
@@ -29,8 +29,7 @@ type OnIdle = (listener: () => void) => () => void
  * @throws ConfigError with file, place and cause
  */
 export async function loadDefinitions(project: Project, onIdle: OnIdle = () => () => {}): Promise<LoadedDefinitions> {
-  const has = (path: string): boolean => existsSync(join(project.folder, path))
-  if (!has(modules.list)) {
+  if (!hasModule(project, modules.list)) {
     throw new ConfigError([
       {
         found: `${project.folder} is not a project: it has no ${modules.list}`,
@@ -40,10 +39,19 @@ export async function loadDefinitions(project: Project, onIdle: OnIdle = () => (
   }
   const jobs = readJobs(await importModule(project, modules.list, onIdle))
   // The file is optional: an API without a first login doesn't need it.
-  const firstLogin = has(modules.firstLogin)
+  const firstLogin = hasModule(project, modules.firstLogin)
     ? readFirstLogin(await importModule(project, modules.firstLogin, onIdle))
     : undefined
   return { jobs, firstLogin }
+}
+
+function hasModule({ folder }: Project, path: string): boolean {
+  try {
+    return isThere(join(folder, path))
+  } catch (error) {
+    const said = explainUnreadable(error, text => relativeTo(folder, text))
+    throw said === undefined ? error : new ConfigError([`The jobs can't be loaded: ${said}`])
+  }
 }
 
 async function importModule(project: Project, path: string, onIdle: OnIdle): Promise<unknown> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -206,6 +206,45 @@ test('a project is its list of jobs; without a first login there is none', async
   await mkdir(join(project.folder, 'src/jobs'), { recursive: true })
   await writeFile(join(project.folder, 'src/jobs/list.ts'), 'export const jobs = []')
   expect(await loadDefinitions(project)).toEqual({ jobs: [], firstLogin: undefined })
+})
+
+describe('a project of which this user may not read a part', () => {
+  const closed = ['src/jobs', 'src/jobs/list.ts', 'src/generated', 'package.json']
+  let project = ''
+  beforeAll(async () => {
+    project = await mkdtemp(join(tmpdir(), 'closed-jobs-'))
+    await chmod(project, 0o755)
+    await writeFile(
+      join(project, 'ask.mjs'),
+      `
+        import { loadDefinitions } from '${projectFolder}/src/app/load-definitions.ts'
+        if (process.getuid() === 0) process.seteuid(65534)
+        await loadDefinitions({ folder: process.argv[2], node: [process.execPath] })
+          .then(() => console.log('loaded'), error => console.log(error.message))`,
+    )
+    for (const path of closed) {
+      const own = join(project, encodeURIComponent(path))
+      for (const name of ['src/jobs', 'src/generated']) await mkdir(join(own, name), { recursive: true })
+      await writeFile(join(own, 'package.json'), '{"type":"module"}')
+      await writeFile(join(own, 'src/generated/index.ts'), '')
+      await writeFile(join(own, 'src/jobs/list.ts'), `import '../generated/index.ts'\nexport const jobs = []`)
+      await chmod(join(own, path), 0)
+    }
+  })
+  afterAll(async () => {
+    for (const path of closed) await chmod(join(project, encodeURIComponent(path), path), 0o700)
+    await rm(project, { recursive: true })
+  })
+
+  test.each(closed)('is told by the path: %s', async path => {
+    const asked = [join(project, 'ask.mjs'), join(project, encodeURIComponent(path))]
+    const { stdout } = await promisify(execFile)(process.execPath, asked)
+    expect(stdout).toMatch(
+      new RegExp(
+        `can't be loaded: .*${path}[^ ]* can't be read, because the permission is missing \\(EACCES\\): let the user`,
+      ),
+    )
+  })
 })
 
 test('what jobs and their packages print stays out of the result of a command', async () => {

@@ -62,7 +62,9 @@ test('a folder that another user has closed is told, and not asked again', async
   const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-owner-'))
   await chmod(folder, 0)
   try {
-    const waiting = withoutRoot(() => waitForOwner(join(folder, 'control.sock'), systemClock, AbortSignal.timeout(60_000)))
+    const waiting = withoutRoot(() =>
+      waitForOwner(join(folder, 'control.sock'), systemClock, AbortSignal.timeout(60_000)),
+    )
     await expect(waiting).rejects.toThrow('the permission is missing (EACCES): run the command as the user')
   } finally {
     await chmod(folder, 0o700)
