@@ -1,3 +1,4 @@
+import { Kind } from 'graphql'
 import { z } from 'zod'
 import { findSettingNameProblem } from '../config/setting-name.ts'
 import { ConfigError } from '../errors.ts'
@@ -47,7 +48,7 @@ export async function checkJobList(jobs: readonly JobDefinition[], findFiles: Fi
 }
 
 function findOwnProblems(job: JobDefinition): readonly Told[] {
-  const { name, schedule } = job
+  const { name, schedule, operations = [] } = job
   const rule = schedule && findRuleProblem(schedule)
   const isValid = hasValidRequirement(job)
   const role = isValid ? roleOf(job) : undefined
@@ -58,6 +59,7 @@ function findOwnProblems(job: JobDefinition): readonly Told[] {
     ...(roleProblem === undefined ? [] : [roleProblem]),
     ...Object.keys(job.settings?.shape ?? {}).flatMap(setting => findSettingNameProblem(setting) ?? []),
     ...(isValid ? [] : [requirementNeeds]),
+    ...(operations.every(isDocument) ? [] : [documentNeeds]),
   ]
 }
 
@@ -73,6 +75,14 @@ const requirementSchema = z.union([
 ])
 const requirementNeeds =
   'its requirement must be { role: "…" }, { scopes: ["…"] } or { clientRoles: { "<client>": ["…"] } }, with non-empty names'
+
+/** Codegen with `documentMode: 'string'` writes texts, and a name that a module doesn't export is undefined. */
+function isDocument(operation: unknown): boolean {
+  return z.object({ kind: z.literal(Kind.DOCUMENT) }).safeParse(operation).success
+}
+
+const documentNeeds =
+  "its operations must be documents that are parsed, as codegen writes them without documentMode: 'string'"
 
 async function placeOf(names: Iterable<string>, findFiles: FindJobFiles): Promise<string> {
   const files = await Promise.all([...names].map(findFiles))

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Cron } from 'croner'
+import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
 import { describeSeconds } from './duration.ts'
 
@@ -25,8 +26,22 @@ function sayInterval(seconds: number): string {
 /** Times that are much further away fit neither the dates of JavaScript nor the intervals of Postgres. */
 const longestSeconds = 1_000 * 365 * 86_400
 
-/** What is wrong with a rule; undefined if it is valid. */
-export function findRuleProblem(rule: ScheduleRule): string | undefined {
+const number = z.custom<number>(value => typeof value === 'number')
+const missed = z.enum(['run-once', 'skip']).optional()
+const ruleShape = z.union([
+  z.strictObject({ everySeconds: number, missed }),
+  z.strictObject({ cron: z.string(), zone: z.string().optional(), missed }),
+])
+
+/**
+ * What is wrong with a rule; undefined if it is valid. Node doesn't check types, and a name such as `timezone` instead of `zone` would
+ * have no effect.
+ */
+export function findRuleProblem(given: unknown): string | undefined {
+  const { data: rule } = ruleShape.safeParse(given)
+  if (!rule) {
+    return `schedule must be { everySeconds: 300 } or { cron: '0 6 * * 1-5', zone: 'Europe/Zurich' }, with no more than missed: 'skip'`
+  }
   if ('everySeconds' in rule) {
     return rule.everySeconds >= 1 && rule.everySeconds <= longestSeconds
       ? undefined
@@ -45,12 +60,22 @@ export function findRuleProblem(rule: ScheduleRule): string | undefined {
   }
   // Without a name, the process's own zone would count, which differs between machines.
   if (rule.zone === '') return `cron "${rule.cron}" has an empty zone: name one, or leave it out for UTC`
+  const { zone = 'UTC' } = rule
+  if (!isZone(zone))
+    return `cron "${rule.cron}" has the zone "${zone}", which is none: use a name such as Europe/Zurich`
   try {
-    return new Cron(rule.cron, { timezone: rule.zone ?? 'UTC' }).nextRun()
-      ? undefined
-      : `cron "${rule.cron}" is never due`
+    return new Cron(rule.cron, { timezone: zone }).nextRun() ? undefined : `cron "${rule.cron}" is never due`
   } catch (error) {
-    return `cron "${rule.cron}" in zone ${rule.zone ?? 'UTC'} is not valid: ${error instanceof Error ? error.message : error}`
+    return `cron "${rule.cron}" is not valid: ${error instanceof Error ? error.message : error}`
+  }
+}
+
+function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false
   }
 }
 

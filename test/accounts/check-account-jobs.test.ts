@@ -55,7 +55,7 @@ describe('what an accounts file says of jobs', () => {
     [
       'a zone that is nowhere',
       { schedules: { 'sync-users': { cron: '0 0 * * *', zone: 'Mars/Olympus' } } },
-      [/^ACCOUNTS_FILE accounts\.1\.schedules\.sync-users: cron "0 0 \* \* \*" in zone Mars\/Olympus is not valid/],
+      [/^ACCOUNTS_FILE accounts\.1\.schedules\.sync-users: cron "0 0 \* \* \*" has the zone "Mars\/Olympus"/],
     ],
   ])('is told with its path: %s', (_what, settings, sentences) => {
     expect(problemsOf({}, settings)).toEqual(

@@ -43,6 +43,14 @@ describe('the job list', () => {
     ])
   })
 
+  test.each([['query Things { things { id } }'], [Object('query Things { things { id } }')], [undefined]])(
+    'with the operation %j is refused',
+    async operation => {
+      const problems = await problemsOf(job(Object({ operations: [operation] })))
+      expect(problems).toEqual([expect.stringMatching(/^Job "sync-things" .*operations must be documents/)])
+    },
+  )
+
   test.each<[unknown, boolean]>([
     [undefined, true],
     [{ role: 'viewer' }, true],
