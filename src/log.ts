@@ -78,7 +78,7 @@ export function describeError(error: unknown): { code: string; message: string }
 
 function describeOwn(error: unknown): { code: string; message: string } | undefined {
   if (error instanceof WorkerError) return { code: error.code, message: asText(error.message) }
-  if (!(error instanceof Error) || error.name !== 'AbortError') return undefined
+  if (!Error.isError(error) || error.name !== 'AbortError') return undefined
   return { code: 'aborted', message: quoteForeign(asText(error.message)) }
 }
 

@@ -47,7 +47,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof WorkerError && (status < 500 || error instanceof TransientError)) {
     return toProblem(status, error.code, error)
   }
-  if (error instanceof Error && status < 500) return toProblem(status, 'usage', error.message)
+  if (Error.isError(error) && status < 500) return toProblem(status, 'usage', error.message)
   return toProblem(status, 'unexpected', { found: 'An unexpected error occurred', remedy: "see the worker's log" })
 }
 
@@ -58,6 +58,6 @@ function statusOf(error: unknown): number {
   if (error instanceof ConflictError) return 422
   if (error instanceof InProgressError) return 409
   if (error instanceof TransientError) return 503
-  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  const status = Error.isError(error) && 'statusCode' in error ? error.statusCode : undefined
   return typeof status === 'number' && status >= 400 && status < 500 ? status : 500
 }

@@ -64,7 +64,7 @@ async function runCodegen(project: Project, scratch: string, { env, signal }: Ge
   } catch (error) {
     signal.throwIfAborted()
     const said =
-      error instanceof Error && 'stderr' in error ? readComplaint(String(error.stderr), scratch) : String(error)
+      Error.isError(error) && 'stderr' in error ? readComplaint(String(error.stderr), scratch) : String(error)
     throw new PermanentError('codegen', `Codegen failed, so nothing was written: ${said}`)
   }
 }

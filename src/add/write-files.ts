@@ -102,7 +102,7 @@ export async function findContent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (Error.isError(error) && 'code' in error && error.code === 'ENOENT') return undefined
     throw explain(`${path} can't be read`, error)
   }
 }

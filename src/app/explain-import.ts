@@ -19,7 +19,7 @@ export async function explainImport(
   const shorten = (text: string): string => relativeTo(folder, text)
   const unreadable = explainUnreadable(error, shorten)
   if (unreadable !== undefined) return unreadable
-  if (!(error instanceof Error) || !isOfLoader(error)) return undefined
+  if (!Error.isError(error) || !isOfLoader(error)) return undefined
   if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message, folder, shorten)
   if ('code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION') return explainExtension(shorten(error.message))
   if (!(error instanceof SyntaxError)) return explainOther(error, shorten(error.message))

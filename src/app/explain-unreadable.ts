@@ -8,7 +8,7 @@ const refusal = /^(?:EACCES: permission denied, \w+ '(.+)'|Cannot read package c
  * @returns undefined for another error
  */
 export function explainUnreadable(error: unknown, shorten: (text: string) => string): string | undefined {
-  const [, path, manifest] = (error instanceof Error && refusal.exec(error.message)) || []
+  const [, path, manifest] = (Error.isError(error) && refusal.exec(error.message)) || []
   const file = path ?? manifest
   if (file === undefined) return undefined
   const remedy = 'let the user of this process read the project (chmod -R a+rX src graphql package.json)'

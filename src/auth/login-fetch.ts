@@ -37,7 +37,7 @@ export function createLoginFetch(deps: {
     }
     deps.serverTime.observe(answer.headers)
     const json = interpretAnswer(answer, { url, method }, deps.clock.now())
-    if (json instanceof Error) throw json
+    if (Error.isError(json)) throw json
     return new Response(JSON.stringify(json), {
       status: method === 'POST' && isRefusal(json) ? 400 : 200,
       headers: { 'content-type': 'application/json' },

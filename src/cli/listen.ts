@@ -28,7 +28,7 @@ export async function listen(
   try {
     return await server.listen({ host, port })
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = Error.isError(error) && 'code' in error ? error.code : undefined
     if (host === '::' && withoutIpv6.some(each => each === code))
       return listen(server, { host: '0.0.0.0', port }, variables)
     const address = `${host.includes(':') ? `[${host}]` : host}:${port}`

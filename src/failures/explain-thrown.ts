@@ -54,7 +54,7 @@ function read(thrown: unknown, secrets: readonly string[], depth: number): Throw
   if (thrown instanceof WorkerError) {
     return { code: codeOf(thrown), message: asText(thrown.message), isPrivate: false }
   }
-  if (!(thrown instanceof Error)) return describeValue(thrown, secrets)
+  if (!Error.isError(thrown)) return describeValue(thrown, secrets)
   const frames = framesOf(thrown)
   const place = frames.find(isInProject)
   const own = sayOwn(thrown, frames, secrets)
@@ -143,7 +143,8 @@ function nameOf({ name }: Error): string {
 }
 
 function causesOf(error: Error): readonly unknown[] {
-  if (error instanceof AggregateError && Array.isArray(error.errors)) return error.errors.slice(0, widest)
+  const isAggregate = error instanceof AggregateError || nameOf(error) === 'AggregateError'
+  if (isAggregate && 'errors' in error && Array.isArray(error.errors)) return error.errors.slice(0, widest)
   return error.cause === undefined ? [] : [error.cause]
 }
 

@@ -9,7 +9,7 @@ export async function makeFolder(path: string, mode?: number): Promise<void> {
   try {
     await mkdir(path, { mode })
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = Error.isError(error) && 'code' in error ? error.code : undefined
     if (code === 'EEXIST') return
     const parent = dirname(resolve(path))
     if (code !== 'ENOENT' || (await exists(parent))) throw error

@@ -23,7 +23,7 @@ export interface NetworkFailure {
  * do).
  */
 export function describeNetworkFailure(error: unknown): NetworkFailure {
-  if (error instanceof Error && error.name === 'TimeoutError') {
+  if (Error.isError(error) && error.name === 'TimeoutError') {
     return { words: 'no complete response arrived in time', neverSent: false, isTimeout: true }
   }
   const isMarked = marked.safeParse(error).success || marked.safeParse(caused.safeParse(error).data?.cause).success
@@ -62,7 +62,7 @@ export function isLostNetwork(error: unknown): boolean {
  * Whether an error means that a connection or stream ended: by a code of Node or undici, a system call, or an abort.
  */
 export function isConnectionFailure(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
+  if (!Error.isError(error)) return false
   if (error.name === 'AbortError' || error.name === 'TimeoutError' || 'syscall' in error) return true
   const { code } = describeNetworkFailure(error)
   return code !== undefined && (failures.has(code) || connectionCode.test(code))

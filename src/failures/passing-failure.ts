@@ -6,7 +6,7 @@ import { isPassingError } from './sql-state.ts'
  * or a connection that couldn't be opened.
  */
 export function isPassingFailure(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
+  if (!Error.isError(error)) return false
   return isPassingError(error) || isLostNetwork(error) || codeless.has(error.message)
 }
 

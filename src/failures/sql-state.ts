@@ -28,7 +28,7 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** The SQLSTATE of an error of either driver; undefined for any other error. */
 export function sqlStateOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
 /**

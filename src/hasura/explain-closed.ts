@@ -46,7 +46,7 @@ export function explainClosed(
       remedy: 'check that HASURA_URL leads to Hasura',
     })
   }
-  if (event instanceof Error) {
+  if (Error.isError(event)) {
     return new TransientError('closed', {
       found: `${host} sent something on a WebSocket that isn't a message of its protocol`,
       remedy: 'check the proxies between the worker and Hasura, which may change it',

@@ -29,7 +29,7 @@ export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal
     throw new PermanentError(
       'response-shape',
       {
-        found: `The introspected schema of role "${hasura.role}" is not valid (${error instanceof Error ? error.message : error})`,
+        found: `The introspected schema of role "${hasura.role}" is not valid (${Error.isError(error) ? error.message : error})`,
         remedy: 'check the proxies between the worker and Hasura, which may drop parts of the response',
       },
       { cause: error },

@@ -65,7 +65,7 @@ function build(role: string, sdl: string): GraphQLSchema {
     assertValidSchema(schema)
     return schema
   } catch (error) {
-    const [said = ''] = String(error instanceof Error ? error.message : error).split('\n')
+    const [said = ''] = String(Error.isError(error) ? error.message : error).split('\n')
     throw new ConfigError([
       {
         found: `The schema of role "${role}" in graphql/schema/${schemaFileName(role)} is not valid (${quoteForeign(said)})`,

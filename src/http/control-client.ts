@@ -130,7 +130,7 @@ async function unlessGone<T>(reading: Promise<T>, signal: AbortSignal): Promise<
     return await reading
   } catch (error) {
     signal.throwIfAborted()
-    if (error instanceof Error && 'code' in error && error.code === 'EACCES') throw forbidden()
+    if (Error.isError(error) && 'code' in error && error.code === 'EACCES') throw forbidden()
     throw new TransientError(
       'owner-gone',
       { found: 'The process that owned DATA_DIR ended before it answered', remedy: 'try again' },

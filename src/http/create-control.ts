@@ -63,7 +63,7 @@ async function stream(
   try {
     send({ type: 'output', output: await begin(event => send({ type: 'event', event })) })
   } catch (error) {
-    send({ type: 'error', kind: error instanceof Error ? error.name : 'Error', ...tellError(error) })
+    send({ type: 'error', kind: Error.isError(error) ? error.name : 'Error', ...tellError(error) })
   }
   reply.raw.end()
 }

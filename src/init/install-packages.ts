@@ -53,7 +53,7 @@ export async function installPackages(folder: string, env: Environment, signal: 
     })
   } catch (error) {
     signal.throwIfAborted()
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
+    const said = Error.isError(error) && 'stderr' in error ? String(error.stderr) : String(error)
     throw new PermanentError('npm', {
       found: `"npm install" fails in ${folder} (${quoteForeign(said)})`,
       remedy: 'make it succeed there, then run the command again',

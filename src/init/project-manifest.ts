@@ -104,7 +104,7 @@ function parseManifest(content: string): z.output<typeof manifestSchema> {
     // npm ignores a byte order mark too.
     manifest = parseJson(content.replace(/^\uFEFF/, ''))
   } catch (error) {
-    throw unusable(`is not JSON (${error instanceof Error ? error.message : String(error)})`)
+    throw unusable(`is not JSON (${Error.isError(error) ? error.message : String(error)})`)
   }
   const { data, error } = manifestSchema.safeParse(manifest)
   if (error) throw unusable(`is not that of a project (${explainIssues(error, 'package.json')})`)

@@ -17,10 +17,10 @@ export interface RedisFailure extends Explanation {
  * @param what how the message names the server
  */
 export function explainRedisFailure(error: unknown, what: string): RedisFailure {
-  if (error instanceof Error && isReply(error)) return explainReply(error.message, what)
-  if (error instanceof Error && lostTicket.test(error.message)) return explainLostTicket(what)
+  if (Error.isError(error) && isReply(error)) return explainReply(error.message, what)
+  if (Error.isError(error) && lostTicket.test(error.message)) return explainLostTicket(what)
   const { words, remedy, code } = describeNetworkFailure(error)
-  const own = error instanceof Error ? ownErrors.find(([said]) => said.test(error.message)) : undefined
+  const own = Error.isError(error) ? ownErrors.find(([said]) => said.test(error.message)) : undefined
   return {
     code: code ?? 'no-answer',
     found: `${what} does not answer, ${own?.[1] ?? words}`,

@@ -160,7 +160,7 @@ const withoutSockets = ['ENOTSUP', 'EPERM']
 
 export function explainRefusedSocket(dataDir: string, error: unknown): ConfigError {
   const what = `DATA_DIR ${dataDir} can't hold a control socket`
-  const said = error instanceof Error ? error.message : String(error)
+  const said = Error.isError(error) ? error.message : String(error)
   const isWithoutSockets = withoutSockets.some(code => hasCode(error, code))
   const failure = isWithoutSockets ? undefined : explainFileFailure(what, error)
   if (failure?.isPassing === false) return new ConfigError([failure])
@@ -179,5 +179,5 @@ export function explainRefusedSocket(dataDir: string, error: unknown): ConfigErr
 }
 
 function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
+  return Error.isError(error) && 'code' in error && error.code === code
 }

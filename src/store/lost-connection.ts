@@ -36,6 +36,6 @@ function translate(error: unknown): never {
 
 /** An error of a connection, which may end without a word of the server. */
 export function explainLostConnection(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name === 'AbortError') return error
+  if (!Error.isError(error) || error.name === 'AbortError') return error
   return new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
 }

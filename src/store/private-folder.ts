@@ -86,7 +86,7 @@ async function makePrivate(path: string): Promise<void> {
   try {
     await chmod(path, mode & 0o700)
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error)
+    const said = Error.isError(error) ? error.message : String(error)
     throw new ConfigError([
       {
         found: `${path} can be opened by other users and can't be made private (${said})`,

@@ -71,7 +71,7 @@ export function leaveSilent(pool: pg.Pool): LeavingPool {
   }
 
   function noteFailure(error: unknown): void {
-    if (!(error instanceof Error)) return
+    if (!Error.isError(error)) return
     // The driver's timeout has no code, and Postgres didn't send it.
     const isLeft =
       error instanceof pg.DatabaseError

@@ -30,7 +30,7 @@ async function syncPath(path: string, flags: 'r' | 'r+', sync: (file: number) =>
       await file.close()
     }
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && unsyncedCodes.has(error.code))) throw error
+    if (!(Error.isError(error) && 'code' in error && unsyncedCodes.has(error.code))) throw error
   }
 }
 

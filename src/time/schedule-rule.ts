@@ -66,7 +66,7 @@ export function findRuleProblem(given: unknown): string | undefined {
   try {
     return new Cron(rule.cron, { timezone: zone }).nextRun() ? undefined : `cron "${rule.cron}" is never due`
   } catch (error) {
-    return `cron "${rule.cron}" is not valid: ${error instanceof Error ? error.message : error}`
+    return `cron "${rule.cron}" is not valid: ${Error.isError(error) ? error.message : error}`
   }
 }
 

@@ -1,5 +1,6 @@
 import { ok, strictEqual } from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { buildSchema } from 'graphql'
 import { describe, expect, test } from 'vitest'
@@ -204,6 +205,17 @@ test('a system error is told with its path', async () => {
   const { code, message } = explainThrown(await thrownBy(() => readFile('/nowhere')))
   expect(code).toBe('ENOENT')
   expect(message).toMatch(/ENOENT: no such file or directory, open '\/nowhere'/)
+})
+
+describe('an error of another realm, as Node throws them in a test of Jest, is told like others', () => {
+  test.each([
+    [`Object.assign(new Error('gone'), { code: 'ENOENT', syscall: 'open' })`, 'ENOENT', 'gone'],
+    [`new AggregateError([Object.assign(new Error('no'), { syscall: 'connect' })])`, 'AggregateError', /; cause: no /],
+  ])('%s', (code, expectedCode, expected) => {
+    const told = explainThrown(runInNewContext(code))
+    expect(told).toMatchObject({ message: expect.stringMatching(expected) })
+    expect(told.code).toBe(expectedCode)
+  })
 })
 
 test('an error that is its own cause comes to an end', () => {

@@ -106,7 +106,7 @@ function explain(error: unknown): string {
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     return `It did not finish within ${deadlineMs / 1000} s after the start.`
   }
-  return error instanceof Error ? error.message : String(error)
+  return Error.isError(error) ? error.message : String(error)
 }
 
 function describeFailure({ msg, job, error }: LogLine): string | undefined {

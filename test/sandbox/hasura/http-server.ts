@@ -115,7 +115,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 /** A bug of the sandbox: shown in full, because only tests see it. */
 function internalError(error: unknown): string {
-  const internal = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const internal = Error.isError(error) ? (error.stack ?? error.message) : String(error)
   return JSON.stringify({
     errors: [{ message: 'internal error', extensions: { path: '$', code: 'unexpected', internal } }],
   })

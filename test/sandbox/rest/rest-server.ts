@@ -57,7 +57,7 @@ export async function startRestServer(options: {
     serve(message, response).catch((error: unknown) => {
       // A bug of the sandbox: shown in full, because only tests see it.
       if (response.headersSent) response.destroy()
-      else response.writeHead(500).end(error instanceof Error ? error.stack : String(error))
+      else response.writeHead(500).end(Error.isError(error) ? error.stack : String(error))
     })
   })
   await new Promise<void>(resolve => server.listen(options.port ?? 0, '127.0.0.1', resolve))

@@ -186,7 +186,7 @@ export function serveSockets(
       try {
         message = parseClientMessage(text)
       } catch (error) {
-        const why = `parsing ClientMessage failed: ${error instanceof Error ? error.message : ''}`
+        const why = `parsing ClientMessage failed: ${Error.isError(error) ? error.message : ''}`
         if (protocol === 'graphql-ws') return send(JSON.stringify({ type: 'connection_error', payload: why }))
         return socket.close(4400, closeReason(`4400: Parsing client message failed: ${why}`))
       }
