@@ -141,7 +141,7 @@ export function createFastify(log: Log, limits: HttpLimits): FastifyInstance {
     const methods = methodsOf(path)
     if (methods.length > 0) reply.header('allow', methods.join(', '))
     if (methods.length > 0 && method === 'OPTIONS') return reply.code(204).send()
-    await refuseUnread(request, reply, limits, explainNoRoute(method, path, methods))
+    await refuseUnread(request, reply, limits, explainNoRoute(method, path, methodsOf))
   })
   app.setErrorHandler(async (error, request, reply) => {
     const problem = error instanceof errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE ? undeclared : problemOf(error)
@@ -200,10 +200,16 @@ const undeclared = toProblem(415, 'usage', {
   remedy: 'send Content-Type: application/json',
 })
 
-function explainNoRoute(method: string, path: string, methods: readonly string[]): Problem {
-  if (methods.length === 0) return toProblem(404, 'not-found', `There is no ${method} ${shorten(path)}`)
-  const found = `${shorten(path)} does not support ${method}`
-  return toProblem(405, 'method-not-allowed', { found, remedy: `use one of ${listNames(methods)}` })
+function explainNoRoute(method: string, path: string, methodsOf: (path: string) => readonly string[]): Problem {
+  const methods = methodsOf(path)
+  if (methods.length > 0) {
+    const found = `${shorten(path)} does not support ${method}`
+    return toProblem(405, 'method-not-allowed', { found, remedy: `use one of ${listNames(methods)}` })
+  }
+  // The worker's address, to which callers add a path, often ends with a slash.
+  const meant = path.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '')
+  const remedy = methodsOf(meant).length > 0 ? `use ${shorten(meant)}, without further slashes` : undefined
+  return toProblem(404, 'not-found', { found: `There is no ${method} ${shorten(path)}`, remedy })
 }
 
 function parseBody(body: Buffer): unknown {

@@ -55,6 +55,14 @@ test.for(['/nothing', '/requests/', '/jobs/a/b/requests', '/Health/live', '/jobs
   },
 )
 
+test.for(['//jobs/x/requests', '/jobs/x/requests/', '//jobs//x/requests//?y=1'])(
+  'a path with superfluous slashes is told without them, because addresses often end with one: %s',
+  async (path, { http }) => {
+    const { answer } = await send(http, 'POST', path)
+    expect(answer.json()).toMatchObject({ status: 404, remedy: 'use /jobs/x/requests, without further slashes' })
+  },
+)
+
 test('a method that is not taken costs no body: a long one is not read', async ({ url }) => {
   const answer = await fetch(`${url}/requests`, { method: 'PUT', body: 'x'.repeat(1_000_000) })
   expect({ status: answer.status, connection: answer.headers.get('connection') }).toEqual({
