@@ -30,7 +30,11 @@ export async function generateTypes(
   })
   try {
     const own = join(folder, 'graphql')
-    if (existsSync(own)) await cp(own, join(scratch, 'graphql'), { recursive: true })
+    if (existsSync(own)) {
+      await cp(own, join(scratch, 'graphql'), { recursive: true }).catch((error: unknown) => {
+        throw explainUnwritable(scratch, error)
+      })
+    }
     await writeFiles(scratch, files)
     await runCodegen({ folder, node }, scratch, deps)
     return await readGenerated(scratch)
@@ -65,9 +69,12 @@ async function runCodegen(project: Project, scratch: string, { env, signal }: Ge
     signal.throwIfAborted()
     const said =
       Error.isError(error) && 'stderr' in error ? readComplaint(String(error.stderr), scratch) : String(error)
-    throw new PermanentError('codegen', `Codegen failed, so nothing was written: ${said}`)
+    throw new PermanentError('codegen', `Codegen failed, so nothing was written: ${said || saidNothing}`)
   }
 }
+
+/** Codegen doesn't tell that it couldn't write a file. */
+const saidNothing = 'it gave no reason, as when the disk is full: free space on it'
 
 /** A module that Node loads first, by its path from the project's folder: it isn't there from the scratch folder. */
 const namesRelativeFile = /(?:^|\s)(?:-r|--require|--import|--(?:experimental-)?loader)[\s=]+["']?\.{1,2}\//

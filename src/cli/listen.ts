@@ -56,5 +56,5 @@ function explainRefusal(code: unknown, { host, port }: AddressVariables): { why:
 }
 
 function setHost(variable: string): string {
-  return `set ${variable} to an address of this machine, such as 127.0.0.1`
+  return `set ${variable} to an address of this machine, such as 127.0.0.1 or ::1`
 }

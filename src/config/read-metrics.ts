@@ -38,6 +38,14 @@ export function readMetrics(
 /** @returns NaN, and adds a problem, if it isn't a port */
 export function readPort(value: string, label: string, problems: Told[]): number {
   const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN
-  if (!(port <= 65_535)) problems.push({ found: `${label} is ${quoteValue(value)}`, remedy: 'give 0 to 65535' })
+  if (!(port <= 65_535)) {
+    const remedy = ofService.test(value)
+      ? 'Kubernetes sets it for a Service of that name: set "enableServiceLinks: false" in the pod, or the variable to a port'
+      : 'give 0 to 65535'
+    problems.push({ found: `${label} is ${quoteValue(value)}`, remedy })
+  }
   return port
 }
+
+/** What a container of Kubernetes, or a linked one of Docker, gets as `METRICS_PORT` for a Service `metrics`. */
+const ofService = /^(?:tcp|udp|sctp):\/\//

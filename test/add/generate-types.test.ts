@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { generateTypes } from '../../src/add/generate-types.ts'
 import { PermanentError } from '../../src/errors.ts'
+import { withoutRoot } from '../fixtures/without-root.ts'
 
 let folder = ''
 beforeAll(async () => {
@@ -53,4 +54,23 @@ test('what codegen says is told without a stack', async () => {
   expect(error.message).toBe(
     'Codegen failed, so nothing was written: Unable to read the schema at least one file is missing Error: canary',
   )
+})
+
+test('a failure of which codegen says nothing is not told as an empty sentence', async () => {
+  await expect(generate('process.exit(1)')).rejects.toThrow(
+    /written: it gave no reason, as when the disk is full: free/,
+  )
+})
+
+test('a file of the project that cannot be copied is told with what to do', async () => {
+  const project = await mkdtemp(join(tmpdir(), 'codegen-'))
+  await mkdir(join(project, 'graphql'))
+  await writeFile(join(project, 'graphql/articles.graphql'), '', { mode: 0 })
+  await chmod(project, 0o777)
+  const deps = { env: {}, signal: new AbortController().signal }
+  const generating = withoutRoot(() => generateTypes({ folder: project, node: [process.execPath] }, [], deps))
+  await expect(generating).rejects.toThrow(
+    /^Nothing could be written to .*, because the permission is missing \(EACCES\): /,
+  )
+  await rm(project, { recursive: true })
 })

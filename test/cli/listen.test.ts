@@ -34,7 +34,7 @@ test.each([
   [
     '2001:db8::1',
     'EADDRNOTAVAIL',
-    '[2001:db8::1]:8088, because this machine has no such address: set HOST to an address of this machine, such as 127.0.0.1',
+    '[2001:db8::1]:8088, because this machine has no such address: set HOST to an address of this machine, such as 127.0.0.1 or ::1',
   ],
   ['fe80::1', 'EINVAL', '[fe80::1]:8088, because the system refused: EINVAL: set HOST and PORT'],
 ])('%s, refused with %s, is an error of the configuration', async (host, code, told) => {
@@ -48,7 +48,7 @@ test.each([
 test('a HOST that another program has set, as conda does, is told as such', async () => {
   await using http = fastify()
   await expect(listen(http, { host: 'x86_64-conda-linux-gnu.invalid', port: 0 }, variables)).rejects.toThrow(
-    /^HTTP can't listen on x86_64-conda-linux-gnu\.invalid:0, because no address has this name \((?:ENOTFOUND|EAI_AGAIN)\): set HOST to an address of this machine, such as 127\.0\.0\.1; another program may have set it$/,
+    /^HTTP can't listen on x86_64-conda-linux-gnu\.invalid:0, because no address has this name \((?:ENOTFOUND|EAI_AGAIN)\): set HOST to an address of this machine, such as 127\.0\.0\.1 or ::1; another program may have set it$/,
   )
 })
 

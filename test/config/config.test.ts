@@ -256,6 +256,10 @@ describe('each variable', () => {
     [{ PORT: 'http' }, /^PORT is "http": give 0 to 65535$/],
     [{ PORT: '65536' }, /^PORT is "65536"/],
     [{ PORT: '1e3' }, /^PORT is "1e3"/],
+    [
+      { METRICS_PORT: 'tcp://10.96.12.7:9464' },
+      /^METRICS_PORT is "tcp:\/\/10\.96\.12\.7:946…": Kubernetes sets it for a Service of that name: set "enableServiceLinks: false"/,
+    ],
     [{ METRICS_PORT: 'on' }, /^METRICS_PORT is "on": give 0 to 65535$/],
     [{ METRICS_HOST: '0.0.0.0' }, /^METRICS_HOST has no effect without METRICS_PORT/],
     [{ METRICS_ACCOUNTS: 'yes' }, /^METRICS_ACCOUNTS is "yes": give true or false$/],
