@@ -94,12 +94,14 @@ function sayOwn(
   return { text: `${name}${code === name ? '' : ` ${code}`}${builtIn}`, isPrivate: false }
 }
 
-/** Messages of Node and undici that hold no data. */
+/** Messages of Node, V8 and undici that hold no data. */
 const constantMessages: ReadonlySet<string> = new Set([
   'fetch failed',
   'terminated',
   'This operation was aborted',
   'The operation was aborted due to timeout',
+  // With --disallow-code-generation-from-strings.
+  'Code generation from strings disallowed for this context',
 ])
 
 /** Whether a file of the project created the error; an error with one of Node's codes came from Node, which hides its own frames. */

@@ -1,7 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, TransientError, WorkerError } from '../errors.ts'
-import { explainFileFailure } from '../failures/file-failure.ts'
+import { codeOfFile, explainFileFailure } from '../failures/file-failure.ts'
 import { databaseFolder } from './private-folder.ts'
 
 /** The major version of PGlite's Postgres, which opens no other's files. */
@@ -22,6 +22,10 @@ export async function explainDataDir(dataDir: string, error: unknown): Promise<W
   const failure = explainFileFailure(what, error)
   if (failure?.isPassing === false) return new ConfigError([failure])
   if (failure) return new TransientError('store', failure, { cause: error })
+  if (codeOfFile(error) === 'ERR_ACCESS_DENIED') {
+    const found = `${what}, because Node runs with --permission, which also refuses what writes a commit to the disk (fsync)`
+    return new ConfigError([{ found, remedy: 'run Node without --permission, or set DATABASE_URL' }])
+  }
   const major = await readMajor(dataDir)
   if (major !== undefined && major !== ownMajor) {
     const found = `${what}, because its files are those of PostgreSQL ${major}, and this version has PostgreSQL ${ownMajor}`

@@ -1,4 +1,5 @@
 import { ok, strictEqual } from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
@@ -216,6 +217,17 @@ describe('an error of another realm, as Node throws them in a test of Jest, is t
     expect(told).toMatchObject({ message: expect.stringMatching(expected) })
     expect(told.code).toBe(expectedCode)
   })
+})
+
+test('code that Node may not generate is told, not only where', async () => {
+  const text = `try { new Function('') } catch (error) { console.log(error.message) }`
+  const { stdout } = spawnSync(process.execPath, ['--disallow-code-generation-from-strings', '-e', text], {
+    encoding: 'utf8',
+  })
+  const ofLibrary = Object.assign(new EvalError(stdout.trim()), {
+    stack: 'EvalError\n    at new Function (<anonymous>)',
+  })
+  expect(explainThrown(ofLibrary).message).toBe(`EvalError: ${stdout.trim()}`)
 })
 
 test('an error that is its own cause comes to an end', () => {

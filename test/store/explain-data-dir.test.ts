@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -52,6 +53,17 @@ test('a full disk passes, and what PGlite does not explain is told with what to 
   const unexplained = await explainDataDir(folder, new Error('PGlite failed to initialize properly'))
   expect(unexplained.found).toContain("can't be opened")
   expect(unexplained.remedy).toMatch(/^(?:check the disk and the limit of open files|free at least 32 MB)/)
+})
+
+test("Node's permission model is not told as a damaged disk", async () => {
+  const ask = `require('node:fs').fsyncSync(1)`
+  const { stderr } = spawnSync(process.execPath, ['--permission', '-e', ask], { encoding: 'utf8' })
+  expect(stderr).toContain("code: 'ERR_ACCESS_DENIED'")
+  const refused = await explainDataDir(folder, Object.assign(new Error('canary'), { code: 'ERR_ACCESS_DENIED' }))
+  expect(refused).toBeInstanceOf(ConfigError)
+  expect(refused.message).toMatch(
+    /because Node runs with --permission.*: run Node without --permission, or set DATABASE_URL$/,
+  )
 })
 
 test('files of another major version of Postgres are told as such, and not tried for ever', async () => {
