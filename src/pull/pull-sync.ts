@@ -4,6 +4,7 @@ import { tableEvents } from '../definitions/table-events.ts'
 import { ConfigError } from '../errors.ts'
 import type { RowOf } from '../hasura/row-of.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
+import { findOptionProblems } from './find-option-problems.ts'
 import { findLiveProblems, type LiveSettings } from './live-settings.ts'
 import { payloadOfEvent } from './payload-of-event.ts'
 import { createPullListener, listLiveDocuments } from './pull-doorbell.ts'
@@ -64,6 +65,7 @@ export function pullSync<
   const N extends string = string,
 >(options: PullOptions<R, V, K, F, N>): PullJob<K, MirroredRow<RowOf<R>, F>, N> {
   const { name, role, document, into, schedule, on } = options
+  const optionProblems = findOptionProblems({ ...options })
   const settings = settingsOf(options)
   const findShape = createShapeFinder(settings)
   const job = defineJob({
@@ -82,10 +84,10 @@ export function pullSync<
       const live = settings.live && listLiveDocuments(shape, settings.live)
       return [keys, keyAt, count?.document, live?.cursor, live?.count].filter(document => document !== undefined)
     },
-    findProblems: schema => [
-      ...findLiveProblems(settings.live, settings.cursor),
-      ...findShapeProblems(settings, schema),
-    ],
+    findProblems: schema =>
+      optionProblems.length > 0
+        ? optionProblems
+        : [...findLiveProblems(settings.live, settings.cursor), ...findShapeProblems(settings, schema)],
     findRisk: schema => findShapeRisk(settings, schema),
     ...(settings.live && { doorbell: createDoorbell(settings, settings.live, findShape) }),
     async run(session, context) {
