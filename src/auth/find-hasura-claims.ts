@@ -32,7 +32,7 @@ function readNames({ path, namespace }: ClaimsObject): readonly string[] {
   if (names) return names
   throw refusal({
     found: 'HASURA_CLAIMS_PATH is not a JSON path',
-    remedy: "write it like $.hasura.claims or $['hasura.io'].claims",
+    remedy: "write it like $.hasura.claims or $['hasura.io'].claims, with one $, which Compose files double",
   })
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ClaimsLocation } from '../account.ts'
+import type { ClaimsLocation, ClaimsMap } from '../account.ts'
 import { RefusalError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { listNames } from '../names/list-names.ts'
@@ -13,6 +13,8 @@ import { findMappedPath } from './map-claims.ts'
 export interface HasuraClaims {
   readonly defaultRole: string
   readonly allowedRoles: readonly string[]
+  /** Whether HASURA_CLAIMS_MAP lists the allowed roles itself, the same for every token. */
+  readonly areRolesFixed?: true
   /** `x-hasura-user-id`; absent unless a mapper writes it. */
   readonly userId?: string
   /** The session variables whose value is text, by lower-case name. */
@@ -28,12 +30,14 @@ export interface HasuraClaims {
 export function readHasuraClaims(claims: Claims, location: ClaimsLocation): HasuraClaims {
   const found = new Map(Object.entries(findHasuraClaims(claims, location)))
   const client = claims.authorizedParty ?? 'the client'
-  const path = 'map' in location ? findMappedPath(location.map, allowedRolesClaim) : undefined
+  const map = 'map' in location ? location.map : undefined
+  const path = map && findMappedPath(map, allowedRolesClaim)
   const allowedRoles = readAllowedRoles(found.get(allowedRolesClaim), claims, path)
-  const defaultRole = readDefaultRole(found.get('x-hasura-default-role'), allowedRoles, claims)
+  const areRolesFixed = map !== undefined && path === undefined
+  const defaultRole = readDefaultRole(found.get('x-hasura-default-role'), { allowedRoles, areRolesFixed }, claims, map)
   const values = readValues(found, client)
   const userId = values['x-hasura-user-id']
-  return { defaultRole, allowedRoles, ...(userId ? { userId } : {}), values }
+  return { defaultRole, allowedRoles, ...(areRolesFixed && { areRolesFixed }), ...(userId ? { userId } : {}), values }
 }
 
 /**
@@ -96,20 +100,32 @@ function refuseRoles(told: Explanation): RefusalError {
   return new RefusalError('allowed-roles', 'account', told)
 }
 
-function readDefaultRole(value: unknown, allowedRoles: readonly string[], claims: Claims): string {
+function readDefaultRole(
+  value: unknown,
+  { allowedRoles, areRolesFixed }: { readonly allowedRoles: readonly string[]; readonly areRolesFixed: boolean },
+  claims: Claims,
+  map: ClaimsMap | undefined,
+): string {
   const claim = '`x-hasura-default-role`'
   const client = claims.authorizedParty ?? 'the client'
   const lightweight = explainLightweight(claims, claim, `${hasuraMappers} → x-hasura-default-role`)
-  if (lightweight && value === undefined) throw new RefusalError('default-role', 'account', lightweight)
+  if (lightweight && value === undefined && !map) throw new RefusalError('default-role', 'account', lightweight)
   if (typeof value !== 'string' || value === '') {
     throw new RefusalError('default-role', 'account', {
       found: value === undefined ? `The access token has no ${claim}` : `${claim} is not a role name`,
-      remedy: `check its mapper in the \`hasura\` client scope of client "${client}"`,
+      remedy: map
+        ? `correct its path or add a default, ${inBothMaps}`
+        : `check its mapper in the \`hasura\` client scope of client "${client}"`,
     })
   }
   if (allowedRoles.includes(value)) return value
   throw new RefusalError('default-role', 'account', {
     found: `${claim} is "${value}", which is not among the allowed roles ${listNames(allowedRoles)}`,
-    remedy: `assign that role to the service account of client "${client}", or change the mapper`,
+    remedy: areRolesFixed
+      ? `change one of them, ${inBothMaps}`
+      : `assign that role to the service account of client "${client}", or change ${map ? `the default role, ${inBothMaps}` : 'the mapper'}`,
   })
 }
+
+/** Where to change what HASURA_CLAIMS_MAP copies. */
+export const inBothMaps = "in Hasura's claims_map and in HASURA_CLAIMS_MAP"

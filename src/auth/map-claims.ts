@@ -44,7 +44,7 @@ function findValue(token: SearchedToken, name: string, mapped: MappedClaim): unk
   }
   throw refusal({
     found: `The path of \`${name}\` in HASURA_CLAIMS_MAP is not a JSON path`,
-    remedy: 'write it like $.user.roles',
+    remedy: 'write it like $.user.roles, with one $, which Compose files double',
   })
 }
 

@@ -26,7 +26,8 @@ export function inspectClaims(token: string, account: Account, looksForUser: boo
     return { findings, claims }
   }
   findings.set('email', inspectEmail(claims))
-  const hasura = attempt(findings, () => readHasuraClaims(claims, endpoint.claims))
+  const mapper = 'map' in endpoint.claims ? '' : ` (${placeOfDefaultRole(claims)})`
+  const hasura = attempt(findings, () => readHasuraClaims(claims, endpoint.claims), mapper)
   if (!hasura) {
     if (!findings.has('claims')) findings.set('claims', ok("Hasura's claims are in the token"))
     const refused = findings.get('allowed-roles')
@@ -53,7 +54,7 @@ function inspectIssuer({ issuer }: Claims, { login: { server } }: Account): Find
 }
 
 /** A refusal is filed under the check that it names. */
-function attempt<T>(findings: Map<CheckId, Finding>, read: () => T): T | undefined {
+function attempt<T>(findings: Map<CheckId, Finding>, read: () => T, placeOfDefault = ''): T | undefined {
   try {
     return read()
   } catch (error) {
@@ -61,13 +62,18 @@ function attempt<T>(findings: Map<CheckId, Finding>, read: () => T): T | undefin
     const { code } = error
     const finding = failWith(error)
     if (code === 'default-role') {
-      findings.set(code, { ...finding, hint: `${finding.hint} (${mappers} → x-hasura-default-role)` })
+      findings.set(code, { ...finding, hint: `${finding.hint}${placeOfDefault}` })
     } else findings.set(code === 'allowed-roles' ? code : 'claims', finding)
     return undefined
   }
 }
 
 const mappers = 'Client scopes → hasura → Mappers'
+
+/** Many realms have Hasura's mappers in the client. */
+function placeOfDefaultRole({ authorizedParty: client = '…' }: Claims): string {
+  return `${mappers} → x-hasura-default-role, or Clients → ${client} → Client scopes → ${client}-dedicated`
+}
 
 function inspectUserId(
   { userId }: HasuraClaims,

@@ -37,7 +37,8 @@ export function findUnusedGrants(
   if (needs.firstLoginRole !== undefined) needed.add(needs.firstLoginRole)
   return {
     roles: [
-      ...allowed.filter(role => !needed.has(role)),
+      // Nobody can take away what a map gives to every token.
+      ...(hasura?.areRolesFixed ? [] : allowed.filter(role => !needed.has(role) && !isGivenToAll(role))),
       ...findUnusedClientRoles(needs, claims, allowed),
       ...claims.realmRoles
         .filter(role => !isGivenToAll(role) && !allowed.includes(role))

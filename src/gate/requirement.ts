@@ -1,7 +1,7 @@
 import type { Requirement } from '../account.ts'
 import { alsoInScope } from '../auth/also-in-scope.ts'
 import type { Claims } from '../auth/claims.ts'
-import type { HasuraClaims } from '../auth/hasura-claims.ts'
+import { type HasuraClaims, inBothMaps } from '../auth/hasura-claims.ts'
 import { explainLightweight } from '../auth/lightweight-token.ts'
 import { RefusalError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
@@ -33,7 +33,9 @@ function findMissingRole(role: string, { claims, hasura }: Granted): RefusalErro
   if (hasura.allowedRoles.includes(role)) return undefined
   return refuse('job-roles', {
     found: `Role "${role}" is not in the token's allowed roles (${listNames(hasura.allowedRoles)})`,
-    remedy: advise(role, hasura.allowedRoles, claims),
+    remedy: hasura.areRolesFixed
+      ? `add it to x-hasura-allowed-roles ${inBothMaps}`
+      : advise(role, hasura.allowedRoles, claims),
   })
 }
 

@@ -43,6 +43,10 @@ function explain(error: HasuraError, role: string): Explanation {
 const handlerRemedy =
   "find the reason in the log of the action's handler, or of the handler that validates the input of the table"
 
+/** The worker finds the claims before it sends a request. */
+const otherPlace =
+  'copy claims_namespace, claims_namespace_path, claims_format and claims_map of HASURA_GRAPHQL_JWT_SECRET into HASURA_CLAIMS_…, because Hasura looks for its claims elsewhere than this worker, which found them (docs/authentication.md, Custom claims)'
+
 const apiLimitRemedy =
   'select fewer or shallower fields, or raise the limit of the role (Console → Security → API Limits)'
 
@@ -69,6 +73,6 @@ const remedies: ReadonlyMap<string, string> = new Map([
     'correct the variables, because Hasura could not parse a value or the request; type Int accepts no number above 2147483647',
   ],
   ['access-denied', 'check that the role is among x-hasura-allowed-roles of the token'],
-  ['jwt-missing-role-claims', `run "npm run -s cli -- doctor", because the token lacks Hasura's role claims`],
-  ['jwt-invalid-claims', `run "npm run -s cli -- doctor", because Hasura's claims in the token have the wrong shape`],
+  ['jwt-missing-role-claims', otherPlace],
+  ['jwt-invalid-claims', otherPlace],
 ])

@@ -198,6 +198,12 @@ describe('readHasuraClaims', () => {
       })
     })
 
+    test('knows whether it lists the roles itself', () => {
+      expect(read(roles).areRolesFixed).toBe(true)
+      const onlyRoles = { ...roles, 'x-hasura-allowed-roles': { path: '$.realm_access.roles' } }
+      expect(read(onlyRoles).areRolesFixed).toBeUndefined()
+    })
+
     test('reads whatever was put at a path, and the default for what was not', () => {
       const name = fc.string({ minLength: 1 }).filter(text => !['iss', 'sub', 'azp', '__proto__'].includes(text))
       const list = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 4 })

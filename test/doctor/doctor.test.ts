@@ -62,8 +62,8 @@ const test = sandboxTest
   })
   .extend('restEnv', ({ home, persium }) => ({ ...home.env, HASURA_URL: '', API_BASE_URL: persium.baseUrl }))
 
-function mapClaims(path: string): Record<string, string> {
-  const map = { 'x-hasura-allowed-roles': { path }, 'x-hasura-default-role': 'viewer' }
+function mapClaims(path: string, defaultRole = 'viewer'): Record<string, string> {
+  const map = { 'x-hasura-allowed-roles': { path }, 'x-hasura-default-role': defaultRole }
   return { HASURA_CLAIMS_MAP: JSON.stringify(map) }
 }
 
@@ -276,6 +276,28 @@ const faults: readonly Fault[] = [
     detail: /x-hasura-user-id is not in the claims/,
     hint: /HASURA_CLAIMS_MAP.*\$\.sub/,
     code: 3,
+  },
+  {
+    what: 'a map whose default role the client lacks',
+    env: () => mapClaims('$.resource_access.phonemos-hasura.roles', 'emperor'),
+    id: 'default-role',
+    status: 'fail',
+    detail: /is "emperor", which is not among the allowed roles/,
+    hint: /^assign that role .*, or change the default role, in Hasura's claims_map and in HASURA_CLAIMS_MAP$/,
+    code: 3,
+  },
+  {
+    what: "claims that Hasura's configuration doesn't find",
+    env: () => ({
+      HASURA_CLAIMS_MAP:
+        '{"x-hasura-allowed-roles": ["viewer"], "x-hasura-default-role": "viewer", "x-hasura-user-id": {"path": "$.sub"}}',
+    }),
+    make: ({ sandbox }) => sandbox.hasura.setJwt({ jwkUrl: sandbox.idp.jwksUrl, claimsNamespace: 'elsewhere' }),
+    id: 'hasura',
+    status: 'fail',
+    detail: /jwt-invalid-claims/,
+    hint: /^copy claims_namespace, .* of HASURA_GRAPHQL_JWT_SECRET into HASURA_CLAIMS_/,
+    code: 1,
   },
   {
     what: 'a map that looks for the roles where there are none',

@@ -24,3 +24,13 @@ test.each(['organization', 'organization:acme', 'organization:*'])('the scope %s
   const needs = { requirements: [], firstLoginRole: undefined, scopes: [scope] }
   expect(findUnusedGrants(needs, { claims: { ...claims, scopes: [scope] }, hasura: undefined }).scopes).toEqual([])
 })
+
+test.each<[string, { readonly areRolesFixed?: true }, string[]]>([
+  ['except those of every user of a realm', {}, ['editor']],
+  ['unless a map gives them to every token', { areRolesFixed: true }, []],
+])('allowed roles that no job needs are told, %s', (_name, fixed, unused) => {
+  const allowedRoles = ['viewer', 'editor', 'default-roles-wiki', 'offline_access', 'uma_authorization']
+  const needs = { requirements: [{ role: 'viewer' }], firstLoginRole: undefined, scopes: [] }
+  const hasura = { allowedRoles, defaultRole: 'viewer', values: {}, ...fixed }
+  expect(findUnusedGrants(needs, { claims, hasura }).roles).toEqual(unused)
+})

@@ -68,6 +68,14 @@ describe('a role that is missing', () => {
     })
   })
 
+  test('is to be added to a map that lists the allowed ones', () => {
+    const { claims, hasura } = granted(['viewer'])
+    const fixed = { claims, hasura: hasura && { ...hasura, areRolesFixed: true as const } }
+    expect(findRefusal({ role: 'editor' }, fixed)?.remedy).toBe(
+      "add it to x-hasura-allowed-roles in Hasura's claims_map and in HASURA_CLAIMS_MAP",
+    )
+  })
+
   test('of an account without Hasura asks for the endpoint', () => {
     expect(findRefusal({ role: 'editor' }, granted(undefined))).toMatchObject({
       code: 'job-roles',

@@ -42,7 +42,7 @@ describe('an introspection', () => {
     [
       'of a token without roles',
       refused('jwt-missing-role-claims'),
-      { code: 'jwt-missing-role-claims', remedy: expect.stringContaining('doctor') },
+      { code: 'jwt-missing-role-claims', remedy: expect.stringContaining('HASURA_GRAPHQL_JWT_SECRET') },
     ],
     [
       'that is too large',
