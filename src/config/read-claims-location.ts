@@ -47,7 +47,22 @@ export function readClaimsLocation(
 }
 
 function readMap(text: string, label: string, problems: Told[]): ClaimsLocation | undefined {
-  const read = mapSchema.safeParse(findJson(text))
+  const json = findJson(text)
+  if (json === undefined) {
+    problems.push({
+      found: `${label} is not valid JSON`,
+      remedy: 'copy claims_map again; JSON has no comma before } and no \\ before $',
+    })
+    return undefined
+  }
+  if (typeof json === 'object' && json !== null && 'claims_map' in json) {
+    problems.push({
+      found: `${label} holds more than claims_map`,
+      remedy: 'set it to the object after "claims_map" only',
+    })
+    return undefined
+  }
+  const read = mapSchema.safeParse(json)
   if (read.success) return { map: read.data }
   for (const { path, message } of read.error.issues) {
     problems.push(`${[label, ...path.map(String)].join('.')}: ${message}`)
@@ -58,7 +73,7 @@ function readMap(text: string, label: string, problems: Told[]): ClaimsLocation 
 const roleClaims = ['x-hasura-allowed-roles', 'x-hasura-default-role'] as const
 
 function claimSchema(value: z.ZodType<string | string[]>) {
-  return z.union([z.strictObject({ path: z.string().regex(/^\$/), default: value.exactOptional() }), value])
+  return z.union([z.strictObject({ path: z.string().min(1), default: value.exactOptional() }), value])
 }
 
 const textClaim = { schema: claimSchema(z.string()), form: 'a text' }

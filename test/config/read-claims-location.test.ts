@@ -26,6 +26,7 @@ describe('the place of the claims', () => {
       'x-hasura-default-role': 'viewer',
       'X-HASURA-USER-ID': { path: '$.sub' },
       'x-hasura-tenant': { path: "$['a.b']", default: 'x' },
+      'x-hasura-client': { path: 'azp' },
     }
     expect(read({ HASURA_CLAIMS_MAP: JSON.stringify(map) })).toEqual({ location: { map }, problems: [] })
   })
@@ -39,7 +40,11 @@ describe('the place of the claims', () => {
     [{ ...roles, 'x-hasura-default-role': ['viewer'] }, [/x-hasura-default-role: must be a text/]],
     [{ ...roles, 'x-hasura-user-id': 7 }, [/^HASURA_CLAIMS_MAP\.x-hasura-user-id: must be a text, or \{"path"/]],
     [{ ...roles, 'x-hasura-user-id': { default: 'u' } }, [/x-hasura-user-id: must be a text/]],
-    [{ ...roles, 'x-hasura-user-id': { path: 'sub' } }, [/x-hasura-user-id: must be a text/]],
+    [{ ...roles, 'x-hasura-user-id': { path: '' } }, [/x-hasura-user-id: must be a text/]],
+    [
+      { type: 'RS256', claims_map: roles },
+      [/holds more than claims_map: set it to the object after "claims_map" only/],
+    ],
     [{ ...roles, 'x-hasura-user-id': { path: '$.sub', defualt: 'u' } }, [/x-hasura-user-id: must be a text/]],
     [{ ...roles, 'user-id': 'u' }, [/user-id: is not a session variable: its name must begin with x-hasura-/]],
   ])('is not %j', (map, sentences) => {
@@ -47,7 +52,11 @@ describe('the place of the claims', () => {
   })
 
   test('is no text that is no JSON, and not two places', () => {
-    expect(read({ HASURA_CLAIMS_MAP: '{' }).problems).toEqual([expect.stringMatching(/must be a JSON object/)])
+    const invalid = [
+      expect.stringMatching(/^HASURA_CLAIMS_MAP is not valid JSON: .*no comma before } and no \\ before \$/),
+    ]
+    expect(read({ HASURA_CLAIMS_MAP: '{"x-hasura-default-role": "viewer",}' }).problems).toEqual(invalid)
+    expect(read({ HASURA_CLAIMS_MAP: '{"x-hasura-user-id": {"path": "\\$.sub"}}' }).problems).toEqual(invalid)
     expect(read({ HASURA_CLAIMS_MAP: JSON.stringify(roles), HASURA_CLAIMS_PATH: '$.a' }).problems).toEqual([
       'HASURA_CLAIMS_PATH would have no effect, because HASURA_CLAIMS_MAP is set, as in Hasura: set one of them',
     ])
