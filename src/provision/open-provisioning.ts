@@ -48,8 +48,8 @@ export async function openProvisioning(
     work.catch((error: unknown) => {
       throw explainAdminRefusal(error, realm)
     })
-  const application =
-    options.application ?? (account.hasura && (await explained(findApplication(admin, login.clientId))))
+  const isSearched = account.hasura && !('map' in account.hasura.claims) && options.application === undefined
+  const application = isSearched ? await explained(findApplication(admin, login.clientId)) : options.application
   const target = createTarget(account, requirements, { ...options, ...(application !== undefined && { application }) })
   return {
     realm,

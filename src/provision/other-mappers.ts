@@ -70,7 +70,13 @@ function replacesClaim(found: MapperState, wanted: WantedMapper): boolean {
   const { config } = found
   const isWritten = config['access.token.claim'] === 'true'
   const isMissed = 'lightweight.claim' in wanted.config && config['lightweight.claim'] !== 'true'
-  return isWritten && !isMissed && writesClaim(found, wanted) && !addsToClaim(found, wanted)
+  const writes = writesClaim(found, wanted) || writesAround(found, wanted)
+  return isWritten && !isMissed && writes && !addsToClaim(found, wanted)
+}
+
+/** Whether it writes all of Hasura's claims as one object. */
+function writesAround({ config }: MapperState, wanted: WantedMapper): boolean {
+  return wanted.config['claim.name']?.startsWith(`${config['claim.name']}.`) ?? false
 }
 
 type Source = Pick<MapperState, 'protocolMapper' | 'config'>

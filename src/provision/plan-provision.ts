@@ -1,5 +1,6 @@
 import type { CheckId } from '../doctor/check.ts'
 import { hasuraMappers } from './hasura-mappers.ts'
+import { explainMappedRoles } from './mapped-roles.ts'
 import { addsToClaim } from './mapper-difference.ts'
 import { findOtherMappers, findRival, isOther } from './other-mappers.ts'
 import { findOthersClient } from './others-client.ts'
@@ -21,7 +22,7 @@ import type { Plan } from './step.ts'
 export function planProvision(state: RealmState, target: ProvisionTarget, own: OwnCredential, rotate = false): Plan {
   const others = findOthersClient(state)
   if (others.length > 0) return { steps: [], obstacles: others }
-  const { hasura } = target
+  const { hasura, elsewhere } = target
   const defaultRole = hasura && chooseDefaultRole(state, target, hasura)
   // Hasura refuses a token whose default role isn't among the allowed ones.
   const added =
@@ -38,7 +39,12 @@ export function planProvision(state: RealmState, target: ProvisionTarget, own: O
       ...scopes.steps,
       ...user.steps,
     ],
-    obstacles: [...(hasura && defaultRole === undefined ? [noRole] : []), ...scopes.obstacles, ...user.obstacles],
+    obstacles: [
+      ...(hasura && defaultRole === undefined ? [noRole] : []),
+      ...(elsewhere ? [explainMappedRoles(elsewhere.path, target.clientId, elsewhere.roles)] : []),
+      ...scopes.obstacles,
+      ...user.obstacles,
+    ],
   }
 }
 

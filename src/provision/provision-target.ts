@@ -2,6 +2,7 @@ import type { Account, ClaimsObject, Requirement } from '../account.ts'
 import { parseJsonPath } from '../auth/json-path.ts'
 import { ConfigError } from '../errors.ts'
 import { adminApiScope, mayUseAdminApi } from '../rest/admin-api-scope.ts'
+import { findMappedRoles } from './mapped-roles.ts'
 
 /** What an account needs in its realm. */
 export interface ProvisionTarget {
@@ -13,6 +14,8 @@ export interface ProvisionTarget {
   readonly hasura?: HasuraTarget
   /** Roles of the account's jobs, each with its client. */
   readonly roles: readonly ClientRole[]
+  /** Roles that the token must have at a place which is not a client's. */
+  readonly elsewhere?: { readonly path: string; readonly roles: readonly string[] }
   /** Client scopes that the token must have by default. */
   readonly defaultScopes: readonly string[]
   /** Client scopes that the account requests. */
@@ -40,7 +43,7 @@ export interface ClientRole {
 export interface ProvisionOptions {
   /** Default: those that the jobs require. */
   readonly roles?: readonly string[]
-  /** The client whose roles are Hasura's; default: the usual one, `phonemos-hasura`. */
+  /** The client whose roles are Hasura's; default: the one that HASURA_CLAIMS_MAP names, or the usual one, `phonemos-hasura`. */
   readonly application?: string
   readonly email?: string
   readonly group?: string
@@ -67,7 +70,10 @@ export function createTarget(
       },
     ])
   }
-  const application = options.application ?? usualApplication
+  const mapped = options.application === undefined ? findMappedRoles(account) : undefined
+  const isClients = mapped === undefined || (mapped !== 'map' && 'client' in mapped)
+  const application = options.application ?? (isClients ? mapped?.client : undefined) ?? usualApplication
+  const hasuraRoles = chooseRoles(account, requirements, options.roles)
   const claims = hasura && !('map' in hasura.claims) ? hasura.claims : undefined
   const needsEmail = hasura !== undefined || options.email !== undefined
   const asked = login.scopes.filter(scope => scope !== 'openid')
@@ -84,9 +90,10 @@ export function createTarget(
     method: login.method,
     ...(claims && { hasura: { application, claimPrefix: claimPrefixOf(claims) } }),
     roles: unique([
-      ...chooseRoles(account, requirements, options.roles).map(role => ({ client: application, role })),
+      ...(isClients ? hasuraRoles.map(role => ({ client: application, role })) : []),
       ...requirements.flatMap(findClientRoles),
     ]),
+    ...(!isClients && mapped !== 'map' && { elsewhere: { path: mapped.path, roles: hasuraRoles } }),
     defaultScopes: [...wantedScopes].filter(scope => !asked.includes(scope) && scope !== 'openid'),
     askedScopes: asked,
     needsEmail,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Account, Requirement } from '../../src/account.ts'
+import type { Account, MappedClaim, Requirement } from '../../src/account.ts'
 import { ConfigError } from '../../src/errors.ts'
 import { hasuraMappers } from '../../src/provision/hasura-mappers.ts'
 import { createSigningKey, type OwnCredential } from '../../src/provision/own-credential.ts'
@@ -256,6 +256,45 @@ describe('the credential', () => {
   })
 })
 
+describe('roles from a map of claims', () => {
+  const mappedTo = (allowedRoles: MappedClaim): Account => {
+    const map = { 'X-Hasura-Allowed-Roles': allowedRoles, 'x-hasura-default-role': 'viewer' }
+    return { ...account, hasura: { url: 'https://hasura.example/v1/graphql', claims: { map } } }
+  }
+  const roleClients = new Map([['wiki', { ...application, held: [] }]])
+
+  test.each<[string, MappedClaim, ProvisionOptions, string[]]>([
+    [
+      "are the client's that it names",
+      { path: "$.resource_access['wiki'].roles" },
+      {},
+      ['assign role "viewer" of client "wiki" to the service account'],
+    ],
+    [
+      'are those of the client that is named',
+      { path: '$.groups' },
+      { application: 'wiki' },
+      ['assign role "viewer" of client "wiki" to the service account'],
+    ],
+    ['are assigned to nobody if it lists them', ['viewer'], {}, []],
+    [
+      'of the realm are left to a person',
+      { path: '$.realm_access.roles' },
+      {},
+      ['! HASURA_CLAIMS_MAP takes the roles from $.realm_access.roles, where provision writes none'],
+    ],
+  ])('%s', (_name, allowedRoles, options, expected) => {
+    expect(sentences({ account: mappedTo(allowedRoles), options, state: { roleClients } })).toEqual(expected)
+  })
+
+  test.each([
+    ['$.realm_access.roles', 'assign viewer under Clients → sync → Service account roles → Assign role → Realm roles'],
+    ['$.metadata.roles', 'let a mapper of the client write viewer there'],
+  ])('at %s have their own advice', (path, advice) => {
+    expect(plan({ account: mappedTo({ path }) }).obstacles).toMatchObject([{ advice, isSuspected: true }])
+  })
+})
+
 describe("mappers of the client's own", () => {
   const own = (...more: readonly (readonly [index: number, config?: Record<string, string>, type?: string])[]) =>
     more.flatMap(([index, config, type]) => {
@@ -319,6 +358,14 @@ describe("mappers of the client's own", () => {
       [
         '! mapper "x-hasura-default-role" of client "sync" writes x-hasura-default-role, and so does client scope "hasura" with another value: which of both is in a token is left to chance',
       ],
+    ],
+    [
+      'write all claims as one object',
+      without,
+      own([0, { 'claim.name': String.raw`https://hasura\.io/jwt/claims`, ...listed }, hardcoded]),
+      ['x-hasura-allowed-roles', 'x-hasura-default-role', 'x-hasura-user-id'].map(name =>
+        expect.stringMatching(`^! mapper .* of client "sync", which writes ${name}, `),
+      ),
     ],
     ['write only into ID tokens', {}, own([1, { 'claim.value': 'king', 'access.token.claim': 'false' }]), []],
   ])('%s', (_name, state, protocolMappers, expected) => {
@@ -737,7 +784,8 @@ describe('accounts of other kinds', () => {
   })
 
   test('claims that are collected by a map need no mappers', () => {
-    const claims = { map: { 'x-hasura-allowed-roles': { path: '$.roles' }, 'x-hasura-default-role': 'viewer' } }
+    const path = '$.resource_access.phonemos-hasura.roles'
+    const claims = { map: { 'x-hasura-allowed-roles': { path }, 'x-hasura-default-role': 'viewer' } }
     expect(hasura).toBeDefined()
     const mapped = { ...account, hasura: { url: '', claims } }
     expect(sentences({ account: mapped, state: { scopes: done.scopes.slice(1) } })).toEqual([])
