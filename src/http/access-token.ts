@@ -94,13 +94,22 @@ async function verifyWithAny(token: string, findKey: JWTVerifyGetKey, options: J
       try {
         return await jwtVerify(token, key, options)
       } catch (failure) {
-        if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure
+        if (!(failure instanceof errors.JWSSignatureVerificationFailed || isOfKey(failure))) throw failure
       }
     }
     throw new errors.JWSSignatureVerificationFailed()
   }
 }
 
+/** jose throws it for an RSA key of fewer than 2048 bits. */
+function isOfKey(error: unknown): boolean {
+  return error instanceof TypeError
+}
+
+const weakKey = {
+  found: "The issuer's key that the token names can't be used",
+  remedy: 'let the issuer sign with an RSA key of 2048 bits or more',
+}
 const notSigned = 'The token is not a JWT signed by the issuer'
 const notAccess = { found: 'The token is not an access token', remedy: 'send the access token, as a bearer token' }
 const isBound = {
@@ -153,6 +162,7 @@ function explain(error: unknown, audience: string, now: number): unknown {
     return new TokenRefusedError({ found, remedy: 'get a new one' }, callerOf(error.payload))
   }
   if (!(error instanceof errors.JWTClaimValidationFailed)) {
+    if (isOfKey(error)) return new TokenRefusedError(weakKey, undefined, { cause: error })
     return new TokenRefusedError(notSigned, undefined, { cause: error })
   }
   const caller = callerOf(error.payload)

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
 import { createAuthorize } from '../../src/http/authorize.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
@@ -102,6 +103,25 @@ test('keys that can’t be understood are ignored', async () => {
   const odd = [{}, null, 7, { kid: 'current' }, { kty: 'AKP', alg: 'ML-DSA-65', kid: 'current', pub: 'AA' }]
   door.state.others = odd
   expect(await door.ask(current)).toBe(200)
+})
+
+test('a weak key keeps no other from being used, and is told as such', async () => {
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })
+  await using door = await openDoor()
+  door.state.others = [
+    { ...weak, kid: 'current' },
+    { ...weak, alg: 'RS256' },
+  ]
+  for (const kid of [undefined, 'current']) {
+    expect(await door.ask(current, { kid })).toBe(200)
+    expect(await door.ask(foreign, { kid })).toBe(401)
+  }
+  await using other = await openDoor()
+  other.state.others = [{ ...weak, kid: 'current' }]
+  other.state.keys = []
+  const refused = await other.authorize(`Bearer ${await sign(current, accessClaims(other.issuer))}`)
+  expect(refused).toMatchObject({ status: 401 })
+  expect(JSON.stringify(refused)).toContain('RSA key of 2048 bits or more')
 })
 
 test('a token that names no key, or one of several with that name, is verified with each', async () => {
