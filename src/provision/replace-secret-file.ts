@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ConfigError } from '../errors.ts'
-import { codeOfFile } from '../failures/file-failure.ts'
+import type { Explanation } from '../explanation.ts'
+import { codeOfFile, explainFileFailure } from '../failures/file-failure.ts'
 
 /**
  * Replaces the content of a secret file atomically, so that nobody reads a part of it: mode 0600, and the previous owner.
@@ -32,12 +33,21 @@ export async function replaceSecretFile(what: string, path: string, content: str
     await rename(next, target)
   } catch (error) {
     await rm(next, { force: true }).catch(() => {})
-    const code = codeOfFile(error)
-    throw new ConfigError([
-      {
-        found: `${what} ${path} can't be written (${code})`,
-        remedy: `its folder must exist, and this process must be allowed to replace files in it${code === 'EPERM' ? ' and to keep their owner' : ''}`,
-      },
-    ])
+    throw new ConfigError([explainUnwritten(`${what} ${path} can't be written`, error)])
   }
 }
+
+/** @param found what couldn't be done */
+export function explainUnwritten(found: string, error: unknown): Explanation {
+  const code = codeOfFile(error)
+  if (code === 'EBUSY') {
+    return { found: `${found}, because it is mounted by itself (EBUSY)`, remedy: 'mount its folder instead' }
+  }
+  const failure = ofFolder.has(code) ? undefined : explainFileFailure(found, error)
+  if (failure) return failure
+  const remedy = `its folder must exist, and this process must be allowed to replace files in it${code === 'EPERM' ? ' and to keep their owner' : ''}`
+  return { found: `${found} (${code})`, remedy }
+}
+
+/** What the system says of the file when the folder is the cause. */
+const ofFolder: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EPERM'])

@@ -3,7 +3,7 @@ import { chmod, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, TransientError, type WorkerError } from '../errors.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { problemType, toProblem } from '../problem.ts'
 
@@ -30,7 +30,7 @@ const notYet = [
   stillStarting,
 ].join('\r\n')
 
-/** @throws ConfigError if a live process owns the folder, or if it can't hold a socket */
+/** @throws ConfigError if a live process owns the folder, or if it can't hold a socket; TransientError while the disk is full */
 export async function claimDataDir(dataDir: string, setMode: typeof chmod = chmod): Promise<DataDirClaim> {
   const socketPath = controlSocketPath(dataDir)
   let accept: (socket: Socket) => void = socket => socket.end(notYet)
@@ -158,12 +158,12 @@ function owned(dataDir: string): ConfigError {
 /** How file systems answer that they have no sockets, such as those that a container or WSL shares with its host. */
 const withoutSockets = ['ENOTSUP', 'EPERM']
 
-export function explainRefusedSocket(dataDir: string, error: unknown): ConfigError {
+export function explainRefusedSocket(dataDir: string, error: unknown): WorkerError {
   const what = `DATA_DIR ${dataDir} can't hold a control socket`
   const said = Error.isError(error) ? error.message : String(error)
   const isWithoutSockets = withoutSockets.some(code => hasCode(error, code))
   const failure = isWithoutSockets ? undefined : explainFileFailure(what, error)
-  if (failure?.isPassing === false) return new ConfigError([failure])
+  if (failure) return failure.isPassing ? new TransientError('store', failure) : new ConfigError([failure])
   return new ConfigError([
     isWithoutSockets
       ? {

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import type { Login } from '../../src/account.ts'
 import { Token } from '../../src/auth/token.ts'
 import { replaceClientSecret, writeClientSecret } from '../../src/provision/replace-client-secret.ts'
-import { replaceSecretFile } from '../../src/provision/replace-secret-file.ts'
+import { explainUnwritten, replaceSecretFile } from '../../src/provision/replace-secret-file.ts'
 import { createKeycloakAdmin } from '../../src/rest/keycloak-admin.ts'
 import { createRateBucket } from '../../src/rest/rate-bucket.ts'
 import { systemClock } from '../../src/time/clock.ts'
@@ -135,6 +135,17 @@ test('Keycloak is not told of a secret that could not be written', async () => {
     code: 'config',
   })
   expect(keycloak.sent).toEqual([])
+})
+
+test.each([
+  ['ENOSPC', 'because the disk is full (ENOSPC)', 'free space on it'],
+  ['EBUSY', 'because it is mounted by itself (EBUSY)', 'mount its folder instead'],
+  ['EROFS', 'because the file system is read-only (EROFS)', /mount it writable/],
+  ['EACCES', '(EACCES)', /^its folder must exist, and this process must be allowed to replace files in it$/],
+])('a file that could not be written (%s) is told with what to do', (code, found, remedy) => {
+  const told = explainUnwritten('It failed', Object.assign(new Error('canary'), { code, syscall: 'rename' }))
+  expect(told.found).toContain(found)
+  expect(told.remedy).toMatch(remedy)
 })
 
 test('a link stays a link, and what it points to is replaced', async () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ConfigError } from '../../src/errors.ts'
+import { ConfigError, TransientError } from '../../src/errors.ts'
 import { problemSchema } from '../../src/problem.ts'
 import { claimDataDir, controlSocketPath, explainRefusedSocket, isOwned } from '../../src/store/data-dir-claim.ts'
 import { withoutRoot } from '../fixtures/without-root.ts'
@@ -166,6 +166,12 @@ describe('the claim of a data folder', () => {
     const refusal = explainRefusedSocket(folder, failing('listen', code))
     expect(refusal.message).toContain('its file system has no sockets')
     expect(refusal.message).toContain('in a container: a named volume; in WSL: not below /mnt')
+  })
+
+  test('a full disk passes, and is not told as a path that is too long', () => {
+    const refusal = explainRefusedSocket(folder, Object.assign(failing('listen', 'ENOSPC'), { syscall: 'listen' }))
+    expect(refusal).toBeInstanceOf(TransientError)
+    expect(refusal.message).toMatch(/because the disk is full \(ENOSPC\): free space on it$/)
   })
 
   // Linux refuses sockets there, and refuses other users before it says so.
