@@ -7,6 +7,8 @@ import type { Explanation } from '../explanation.ts'
 export interface Claims {
   readonly issuer: string
   readonly subject: string
+  /** How the token is signed, such as `RS256` (RFC 7518, section 3.1). */
+  readonly algorithm?: string
   readonly expiresAt?: number
   readonly issuedAt?: number
   /** The client that the token was issued to: `azp`, or else `client_id` (RFC 9068). */
@@ -34,9 +36,11 @@ export function parseClaims(token: string): Claims {
   const { exp, iat, azp, client_id, email, email_verified, scope, scp, realm_access, resource_access } =
     optional.parse(payload)
   const authorizedParty = azp ?? client_id
+  const { alg: algorithm } = decodeProtectedHeader(token)
   return {
     issuer,
     subject,
+    ...(algorithm !== undefined && { algorithm }),
     ...(exp !== undefined && { expiresAt: exp * 1_000 }),
     ...(iat !== undefined && { issuedAt: iat * 1_000 }),
     ...(authorizedParty !== undefined && { authorizedParty }),

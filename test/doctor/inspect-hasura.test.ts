@@ -14,6 +14,8 @@ const answered = { data: { __typename: 'query_root' } }
 const notAllowed = refused('validation-failed', 'query is not allowed', '$')
 
 interface Api {
+  /** Of the token. */
+  readonly algorithm?: string
   /** Whether a proxy in front of it passes `x-hasura-role` on; default: it does. */
   readonly roleArrives?: boolean
   /** Whether it verifies tokens; default: it does. */
@@ -24,7 +26,7 @@ interface Api {
 
 async function inspect(
   allowedRoles: readonly string[],
-  { roleArrives = true, verifies = true, answer = answered }: Api = {},
+  { roleArrives = true, verifies = true, answer = answered, algorithm = 'RS256' }: Api = {},
 ) {
   const clock = new VirtualClock()
   await using server = await startScriptedServer(({ headers }, response) => {
@@ -38,10 +40,31 @@ async function inspect(
   const openClient = (role: string) => createHasuraClient({ url: server.url, role, tokens, clock })
   const roles = { defaultRole: 'viewer', allowedRoles }
   const deps = { openClient, clock }
-  const finding = await inspectHasura(server.url, deps, { claims, roles }, new AbortController().signal)
+  const finding = await inspectHasura(
+    server.url,
+    deps,
+    { claims: { ...claims, algorithm }, roles },
+    new AbortController().signal,
+  )
   const asked = server.requests.filter(({ headers }) => headers.authorization === 'Bearer token')
   return { ...finding, asked: asked.map(({ headers }) => headers['x-hasura-role']) }
 }
+
+test.each([
+  [
+    'HS256',
+    /signed with HS256, whose key only the identity provider has$/,
+    /signature algorithm to RS256 under Clients/,
+  ],
+  ['RS256', /the audience none$/, /issuer, audience and jwk_url/],
+])('a token that Hasura rejects, signed with %s, has its own remedy', async (algorithm, detail, hint) => {
+  const answer = refused('invalid-jwt', 'Could not verify JWT: JWSError JWSNoSignatures', '$')
+  expect(await inspect(['viewer'], { algorithm, answer })).toMatchObject({
+    status: 'fail',
+    detail: expect.stringMatching(detail),
+    hint: expect.stringMatching(hint),
+  })
+})
 
 test('a proxy that drops the role is found, since Hasura then takes the default role without a word', async () => {
   expect(await inspect(['viewer', 'editor'], { roleArrives: false })).toMatchObject({
