@@ -47,7 +47,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof WorkerError && (status < 500 || error instanceof TransientError)) {
     return toProblem(status, error.code, error)
   }
-  if (Error.isError(error) && status < 500) return toProblem(status, 'usage', error.message)
+  const { data: refusal } = refusalSchema.safeParse(error)
+  if (refusal) return toProblem(refusal.statusCode, 'usage', refusal.message)
   return toProblem(status, 'unexpected', { found: 'An unexpected error occurred', remedy: "see the worker's log" })
 }
 
@@ -58,6 +59,8 @@ function statusOf(error: unknown): number {
   if (error instanceof ConflictError) return 422
   if (error instanceof InProgressError) return 409
   if (error instanceof TransientError) return 503
-  const status = Error.isError(error) && 'statusCode' in error ? error.statusCode : undefined
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500
+  return refusalSchema.safeParse(error).data?.statusCode ?? 500
 }
+
+/** Fastify's refusals; not all are errors to `Error.isError`, because some are made without `Error`. */
+const refusalSchema = z.object({ statusCode: z.int().min(400).max(499), message: z.string() })
