@@ -6,7 +6,7 @@ import { dirname, join, sep } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import type { Environment } from '../config/config.ts'
 import type { Project } from '../config/project.ts'
-import { PermanentError } from '../errors.ts'
+import { ConfigError, PermanentError } from '../errors.ts'
 import { explainUnwritable, listFiles, type WrittenFile, writeFiles } from './write-files.ts'
 
 export interface GenerateDeps {
@@ -36,11 +36,32 @@ export async function generateTypes(
       })
     }
     await writeFiles(scratch, files)
-    await runCodegen({ folder, node }, scratch, deps)
-    return await readGenerated(scratch)
+    await runCodegen({ folder, node }, scratch, deps).catch(async (error: unknown) => {
+      deps.signal.throwIfAborted()
+      throw (await findForeignSettings(folder)) ?? error
+    })
+    const generated = await readGenerated(scratch)
+    const isComplete = generated.some(({ path }) => path === join('src/generated', 'graphql.ts'))
+    const foreign = isComplete ? undefined : await findForeignSettings(folder)
+    if (foreign) throw foreign
+    return generated
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+/** Another program's codegen.ts generates types of its own API. */
+async function findForeignSettings(folder: string): Promise<ConfigError | undefined> {
+  const settings = await readFile(join(folder, 'codegen.ts'), 'utf8').catch(() => undefined)
+  if (settings === undefined || settings.includes('hasura-sync-worker')) return undefined
+  return new ConfigError([
+    {
+      found:
+        'Nothing was written, because codegen.ts does not export "codegenSettings()" of hasura-sync-worker/codegen',
+      remedy:
+        "let it do so, or, if it is another program's, give the jobs a folder of their own: npx hasura-sync-worker init worker",
+    },
+  ])
 }
 
 /** @returns undefined when the development dependencies aren't installed */

@@ -81,7 +81,9 @@ async function findDefinitions(
     return { ...definitions, problems: [] }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return { jobs: [], firstLogin: undefined, problems: error.problems }
+    const remedy = "correct the project's files as it says, then run doctor again"
+    const problems = error.problems.map(problem => ({ remedy, ...problem }))
+    return { jobs: [], firstLogin: undefined, problems }
   }
 }
 

@@ -32,7 +32,7 @@ export const init = defineStandaloneCommand({
     const folder = resolve(project.folder, dir)
     // A missing variable fails the command before anything is written.
     const context = fromEnv ? await surroundings.openContext(folder) : undefined
-    const { written, leftAlone, warnings } = await initProject(engineFolder, folder)
+    const { written, leftAlone, warnings, startsWorker } = await initProject(engineFolder, folder)
     const lines = [
       written.length > 0 ? `Written to ${folder}:` : `Nothing to write: ${folder} is complete.`,
       ...written.map(path => `  ${path}`),
@@ -63,7 +63,11 @@ export const init = defineStandaloneCommand({
         ]
     const place = relative(project.folder, folder)
     const quoted = /^[\w./-]+$/.test(place) ? place : `'${place.replaceAll("'", "'\\''")}'`
-    const steps = [...(place === '' ? [] : [`cd ${quoted}`]), ...next, `${manager} start`]
+    const steps = [
+      ...(place === '' ? [] : [`cd ${quoted}`]),
+      ...next,
+      startsWorker ? `${manager} start` : `${command} worker`,
+    ]
     terminal.out(`Next:\n${steps.map(step => `  ${step}\n`).join('')}`)
     return 0
   },

@@ -24,6 +24,8 @@ export interface ProjectManifest {
   readonly leftAlone: readonly string[]
   /** What an addition means for the files that exist. */
   readonly warning: string | undefined
+  /** Whether its script `start` starts the worker. */
+  readonly startsWorker: boolean
 }
 
 /**
@@ -31,6 +33,7 @@ export interface ProjectManifest {
  *
  * @param existing text of the existing file
  * @param hasExec whether the shell that runs its scripts has `exec`
+ * @param isCompiled whether a program of its own is there, which may stop working as a module
  * @throws ConfigError when that isn't the package.json of a project
  */
 export function renderManifest(
@@ -38,6 +41,7 @@ export function renderManifest(
   name: string,
   existing: string | undefined,
   hasExec: boolean,
+  isCompiled = false,
 ): ProjectManifest {
   const scripts = scriptsIn(hasExec)
   const own = parseManifest(existing ?? JSON.stringify({ name, private: true }))
@@ -47,8 +51,12 @@ export function renderManifest(
   const leftAlone = Object.entries(scripts)
     .filter(([key, script]) => isOther(own.scripts?.[key], script))
     .map(([key, script]) => `script "${key}" of package.json, which init would set to: ${script}`)
-  if (isOther(own.type, 'module')) leftAlone.push('"type" of package.json, which must be "module" for the jobs to load')
   const ownScripts = Object.entries(own.scripts ?? {}).filter(([, script]) => script !== placeholder)
+  const isUntouched = own.scripts?.test === placeholder && ownScripts.length === 0
+  // npm 11 and later writes `commonjs`, which nobody has chosen.
+  const ownType = isUntouched && own.type === 'commonjs' ? undefined : own.type
+  const type = ownType ?? (isCompiled ? undefined : 'module')
+  if (type !== 'module') leftAlone.push('"type" of package.json, which must be "module" for the jobs to load')
   const dependencies = pick('@graphql-typed-document-node/core', 'graphql', 'zod')
   const devDependencies = pick(
     '@graphql-codegen/cli',
@@ -66,7 +74,7 @@ export function renderManifest(
   )
   const manifest = {
     ...own,
-    type: own.type ?? 'module',
+    type,
     scripts: { ...scripts, ...Object.fromEntries(ownScripts) },
     dependencies: { ...dependencies, 'hasura-sync-worker': `^${engine.version}`, ...own.dependencies },
     devDependencies: without({ ...devDependencies, ...own.devDependencies }, own.dependencies ?? {}),
@@ -75,13 +83,14 @@ export function renderManifest(
     allowScripts: { ...engine.allowScripts, ...Object(own.allowScripts) },
     engines: { node: engine.engines.node, ...Object(own.engines) },
   }
-  const isNewType = existing !== undefined && own.type === undefined
+  const isNewType = existing !== undefined && ownType === undefined && type !== undefined
   return {
     content: `${JSON.stringify(manifest, undefined, findIndent(existing))}\n`,
     leftAlone,
     warning: isNewType
       ? '"type" of package.json is now "module": rename .js files that use require to .cjs'
       : undefined,
+    startsWorker: !isOther(own.scripts?.['start'], scripts['start'] ?? ''),
   }
 }
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { generateTypes } from '../../src/add/generate-types.ts'
 import { PermanentError } from '../../src/errors.ts'
 import { withoutRoot } from '../fixtures/without-root.ts'
@@ -73,4 +73,15 @@ test('a file of the project that cannot be copied is told with what to do', asyn
     /^Nothing could be written to .*, because the permission is missing \(EACCES\): /,
   )
   await rm(project, { recursive: true })
+})
+
+test.each([
+  ['fails', 'process.exit(1)'],
+  ['writes its own types', `import { writeFileSync } from 'node:fs'; writeFileSync('types.ts', '')`],
+])("another program's codegen.ts that %s is told, and nothing is written", async (_, source) => {
+  await writeFile(join(folder, 'codegen.ts'), `export default { schema: 'https://api.example/graphql' }`)
+  onTestFinished(() => rm(join(folder, 'codegen.ts')))
+  await expect(generate(source)).rejects.toThrow(
+    /^Nothing was written, because codegen\.ts does not export "codegenSettings\(\)" .* give the jobs a folder of their own/,
+  )
 })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -315,5 +315,17 @@ describe.runIf(hasPostgres)('Postgres', () => {
     } finally {
       await admin.quit()
     }
+  })
+})
+
+test('jobs that cannot be loaded are to be corrected, which no variable does', async ({ writeAccounts }) => {
+  await writeAccounts({ name: 'north' })
+  await mkdir(join(folder, 'src/jobs'), { recursive: true })
+  await writeFile(join(folder, 'src/jobs/list.ts'), "throw new Error('no jobs yet')")
+  const { find } = await runDoctor(env(), { folder })
+  expect(find('config', 'north')).toMatchObject({
+    status: 'fail',
+    detail: expect.stringContaining('no jobs yet'),
+    hint: expect.stringContaining("correct the project's files"),
   })
 })

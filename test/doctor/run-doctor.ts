@@ -38,7 +38,7 @@ export async function runDoctor(
     argv = [],
     aheadMs = 0,
     ...surroundings
-  }: Pick<Surroundings, 'envFilePath' | 'moreJobs'> & {
+  }: Pick<Surroundings, 'envFilePath' | 'folder' | 'moreJobs'> & {
     readonly argv?: readonly string[]
     readonly aheadMs?: number
   } = {},

@@ -61,13 +61,23 @@ test('overwrites nothing, and says so', async () => {
   expect(leftAlone).toEqual(['README.md'])
   expect(written).not.toContain('README.md')
   expect(await read('README.md')).toBe('ours')
-  expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: ['README.md'], warnings: [] })
+  expect(await initProject(engine, folder)).toEqual({
+    written: [],
+    leftAlone: ['README.md'],
+    warnings: [],
+    startsWorker: true,
+  })
 })
 
 test.each([['hasura-sync-worker'], ['graphql']])('a folder called %s makes no package of that name', async name => {
   await initProject(engine, join(folder, name))
   expect(JSON.parse(await read(join(name, 'package.json')))).toMatchObject({ name: `${name}-jobs` })
-  expect(await initProject(engine, join(folder, name))).toEqual({ written: [], leftAlone: [], warnings: [] })
+  expect(await initProject(engine, join(folder, name))).toEqual({
+    written: [],
+    leftAlone: [],
+    warnings: [],
+    startsWorker: true,
+  })
 })
 
 test('what an existing .gitignore lets into the repository is told', async () => {
@@ -89,7 +99,7 @@ test('a checkout with the line ends of Windows differs in nothing', async () => 
 test('a job changes the list and the generated types, and no later init tells that', async () => {
   await initProject(engine, folder)
   for (const path of ['src/jobs/list.ts', 'src/generated/gql.ts']) await appendFile(join(folder, path), '// changed\n')
-  expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: [], warnings: [] })
+  expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: [], warnings: [], startsWorker: true })
 })
 
 test.each([['index.ts'], ['gql.ts'], ['graphql.ts']])(
@@ -103,4 +113,20 @@ test.each([['index.ts'], ['gql.ts'], ['graphql.ts']])(
 test('its codegen is that of a checkout', async () => {
   await initProject(engine, folder)
   expect(await read('codegen.ts')).toBe(readDocument('codegen.ts'))
+})
+
+test('a program that is there keeps working: its modules, its compose file, its start', async () => {
+  await writeFile(join(folder, 'package.json'), '{"name":"shop","scripts":{"start":"nest start"}}')
+  await writeFile(join(folder, 'tsconfig.json'), '{"compilerOptions":{"module":"commonjs"}}')
+  await writeFile(join(folder, 'docker-compose.yml'), 'services: {}')
+  const { code, out } = await run({}, 'init', folder)
+  expect(code).toBe(0)
+  expect(JSON.parse(await read('package.json'))).not.toHaveProperty('type')
+  expect(await readdir(folder)).not.toContain('compose.yaml')
+  expect(out).toContain('Docker Compose would start it in place of docker-compose.yml')
+  expect(out).toContain('give the jobs a folder of their own')
+  expect(out).toMatch(/\n {2}npm run -s cli -- worker\n$/)
+
+  // The second time nothing is written, and the program is left alone as well.
+  expect(await initProject(engine, folder)).toMatchObject({ written: [], warnings: [] })
 })

@@ -88,7 +88,12 @@ test('a shell without exec runs its scripts', () => {
 
 test('the second time there is nothing to change', () => {
   const { content } = renderManifest(engine, 'mirror', undefined, true)
-  expect(renderManifest(engine, 'mirror', content, true)).toEqual({ content, leftAlone: [], warning: undefined })
+  expect(renderManifest(engine, 'mirror', content, true)).toEqual({
+    content,
+    leftAlone: [],
+    warning: undefined,
+    startsWorker: true,
+  })
 })
 
 test.each([
@@ -120,4 +125,26 @@ test.each([
   const { warning } = renderManifest(engine, 'mirror', existing, true)
   if (told === undefined) expect(warning).toBeUndefined()
   else expect(warning).toContain(told)
+})
+
+test('the type that npm init writes is nobody’s choice', () => {
+  const byNpm = { name: 'ours', type: 'commonjs', scripts: { test: 'echo "Error: no test specified" && exit 1' } }
+  const { content, leftAlone, warning } = renderManifest(engine, 'mirror', JSON.stringify(byNpm), true)
+  expect(JSON.parse(content).type).toBe('module')
+  expect(leftAlone).toEqual([])
+  expect(warning).toContain('is now "module"')
+})
+
+test('a program that is compiled doesn’t become one of modules, and that it must is told', () => {
+  const { content, leftAlone, warning } = renderManifest(engine, 'mirror', '{"name":"ours"}', true, true)
+  expect(JSON.parse(content)).not.toHaveProperty('type')
+  expect(leftAlone).toEqual(['"type" of package.json, which must be "module" for the jobs to load'])
+  expect(warning).toBeUndefined()
+})
+
+test.each([
+  ['nest start', false],
+  ['exec hasura-sync-worker worker', true],
+])('whether the script "%s" starts the worker: %s', (start, expected) => {
+  expect(renderManifest(engine, 'mirror', JSON.stringify({ scripts: { start } }), true).startsWorker).toBe(expected)
 })
