@@ -99,9 +99,10 @@ function explainRejection({ detail }: Finding, { issuer, payload, algorithm, aut
   const audience = listNames([payload.aud].flat().filter(name => typeof name === 'string'))
   const held = `the token has the issuer ${issuer} and the audience ${audience}`
   if (algorithm?.startsWith('HS')) {
+    const client = authorizedParty ?? '…'
     return fail(
       `${detail}; ${held}, and is signed with ${algorithm}, whose key only the identity provider has`,
-      `set Access token signature algorithm to RS256 under Clients → ${authorizedParty ?? '…'} → Advanced, or Default signature algorithm under Realm settings → Tokens`,
+      `set Access token signature algorithm to RS256 under Clients → ${client} → Advanced, or Default signature algorithm under Realm settings → Tokens`,
     )
   }
   return fail(
