@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
-import { connect, type Socket } from 'node:net'
+import { connect, type Server as NetServer, type Socket } from 'node:net'
 import { z } from 'zod'
 
 export type TestProxy = Awaited<ReturnType<typeof startProxy>>
 
-export async function listen(server: Server | Http2SecureServer): Promise<number> {
+export async function listen(server: NetServer): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return z.object({ port: z.number() }).parse(server.address()).port
 }

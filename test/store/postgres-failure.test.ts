@@ -1,4 +1,5 @@
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -14,6 +15,7 @@ import { ensureCertificateAuthority, hasOpenssl } from '../services/certificates
 import type { ServiceHandle } from '../services/local-service.ts'
 import { pgbouncerServer, startPgbouncer } from '../services/start-pgbouncer.ts'
 import { postgresServer, startPostgres } from '../services/start-postgres.ts'
+import { listen } from '../services/start-proxy.ts'
 import { unprivilegedUser } from '../services/unprivileged-user.ts'
 import { useUpTransactionIds } from '../services/use-up-transaction-ids.ts'
 
@@ -228,11 +230,11 @@ describe.runIf(postgresServer)('a Postgres that refuses', () => {
   })
 
   test('an idle connection that ends without a word, in words', async () => {
-    await using other = await startPostgres()
+    await using relay = await startRelay(server.url)
     const logged = captureLog()
-    await using database = await openDatabase({ databaseUrl: other.url }, logged.log)
+    await using database = await openDatabase({ databaseUrl: relay.url }, logged.log)
     await sql`select`.execute(database.store)
-    await other.kill()
+    relay.endConnections()
     await expect.poll(() => logged.lines.map(({ msg }) => msg)).toContain('a database connection was lost')
     expect(logged.lines).toContainEqual(
       expect.objectContaining({
@@ -494,3 +496,21 @@ test.each<[string, string, RegExp, RegExp]>([
   expect(failure.remedy).toMatch(remedy)
   expect(failure.found).not.toContain('canary')
 })
+
+/** Ends its connections as a proxy or a fail-over does: without Postgres's own last message. */
+async function startRelay(target: string) {
+  const sockets = new Set<Socket>()
+  const relay = createServer(socket => {
+    sockets.add(socket)
+    socket.pipe(connect(Number(new URL(target).port), '127.0.0.1')).pipe(socket)
+  })
+  const url = Object.assign(new URL(target), { port: String(await listen(relay)) }).href
+  const endConnections = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  const stop = async () => {
+    endConnections()
+    relay.close()
+  }
+  return { url, endConnections, [Symbol.asyncDispose]: stop }
+}
