@@ -1,6 +1,14 @@
 import { type Explanation, renderExplanation, type Told, toExplanation } from './explanation.ts'
 
 /**
+ * Neither check alone is enough: Node's errors are no instances of the Error that Jest gives a test, and `Error.isError` doesn't know
+ * those that older libraries make without the constructor, by `Object.create(Error.prototype)` or `Error.call(this)`.
+ */
+export function isError(value: unknown): value is Error {
+  return Error.isError(value) || value instanceof Error
+}
+
+/**
  * Base of the worker's errors: one class for each decision that a caller takes. `message` is the rendered explanation. `code` is for
  * programs and names the check that failed.
  */

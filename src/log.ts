@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino'
-import { WorkerError } from './errors.ts'
+import { isError, WorkerError } from './errors.ts'
 import { explainThrown } from './failures/explain-thrown.ts'
 import { readSafely } from './failures/read-safely.ts'
 import { asText } from './words/as-text.ts'
@@ -78,7 +78,7 @@ export function describeError(error: unknown): { code: string; message: string }
 
 function describeOwn(error: unknown): { code: string; message: string } | undefined {
   if (error instanceof WorkerError) return { code: error.code, message: asText(error.message) }
-  if (!Error.isError(error) || error.name !== 'AbortError') return undefined
+  if (!isError(error) || error.name !== 'AbortError') return undefined
   return { code: 'aborted', message: quoteForeign(asText(error.message)) }
 }
 

@@ -6,8 +6,8 @@ import { dirname, join, sep } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import type { Environment } from '../config/config.ts'
 import type { Project } from '../config/project.ts'
-import { ConfigError, PermanentError } from '../errors.ts'
-import { explainUnwritable, listFiles, type WrittenFile, writeFiles } from './write-files.ts'
+import { ConfigError, isError, PermanentError } from '../errors.ts'
+import { explainFailedCopy, explainUnwritable, listFiles, type WrittenFile, writeFiles } from './write-files.ts'
 
 export interface GenerateDeps {
   readonly env: Environment
@@ -32,7 +32,7 @@ export async function generateTypes(
     const own = join(folder, 'graphql')
     if (existsSync(own)) {
       await cp(own, join(scratch, 'graphql'), { recursive: true }).catch((error: unknown) => {
-        throw explainUnwritable(scratch, error)
+        throw explainFailedCopy(scratch, error)
       })
     }
     await writeFiles(scratch, files)
@@ -88,8 +88,7 @@ async function runCodegen(project: Project, scratch: string, { env, signal }: Ge
     })
   } catch (error) {
     signal.throwIfAborted()
-    const said =
-      Error.isError(error) && 'stderr' in error ? readComplaint(String(error.stderr), scratch) : String(error)
+    const said = isError(error) && 'stderr' in error ? readComplaint(String(error.stderr), scratch) : String(error)
     throw new PermanentError('codegen', `Codegen failed, so nothing was written: ${said || saidNothing}`)
   }
 }

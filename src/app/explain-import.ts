@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { isError } from '../errors.ts'
 import { explainUnreadable, isThere } from './explain-unreadable.ts'
 
 /** Returns what Node prints for a syntax error, including file, line and code; undefined if it can't be determined. */
@@ -17,9 +18,9 @@ export async function explainImport(
   locate: LocateSyntaxError,
 ): Promise<string | undefined> {
   const shorten = (text: string): string => relativeTo(folder, text)
+  if (!isError(error) || !isOfLoader(error)) return undefined
   const unreadable = explainUnreadable(error, shorten)
   if (unreadable !== undefined) return unreadable
-  if (!Error.isError(error) || !isOfLoader(error)) return undefined
   if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return explainMissing(error.message, folder, shorten)
   if ('code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION') return explainExtension(shorten(error.message))
   if (!(error instanceof SyntaxError)) return explainOther(error, shorten(error.message))
@@ -29,11 +30,13 @@ export async function explainImport(
   return `${shorten(placed)}${adviceFor(error.message, placed)}`
 }
 
-/** The stack of an error thrown by a module starts outside Node's loader. */
+/** The stack of an error thrown by a module starts outside Node's loader, which reads files as modules do. */
 function isOfLoader({ stack }: Error): boolean {
   const frames = (typeof stack === 'string' && stack.match(/^\s+at .*$/gm)) || []
-  return frames.find(frame => !frame.endsWith('(<anonymous>)'))?.includes('node:internal/modules/') ?? false
+  return frames.find(frame => !passedOver.test(frame))?.includes('node:internal/modules/') ?? false
 }
+
+const passedOver = /\(<anonymous>\)$|\(node:(?:internal\/)?fs[:/]/
 
 function explainMissing(message: string, folder: string, shorten: (text: string) => string): string {
   const [, kind, name = '', importer = ''] =

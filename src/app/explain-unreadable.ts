@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { isError } from '../errors.ts'
 
 const refusal = /^(?:EACCES: permission denied, \w+ '(.+)'|Cannot read package config (.+): permission denied\.)$/
 
@@ -8,7 +9,7 @@ const refusal = /^(?:EACCES: permission denied, \w+ '(.+)'|Cannot read package c
  * @returns undefined for another error
  */
 export function explainUnreadable(error: unknown, shorten: (text: string) => string): string | undefined {
-  const [, path, manifest] = (Error.isError(error) && refusal.exec(error.message)) || []
+  const [, path, manifest] = (isError(error) && refusal.exec(error.message)) || []
   const file = path ?? manifest
   if (file === undefined) return undefined
   const remedy = 'let the user of this process read the project (chmod -R a+rX src graphql package.json)'

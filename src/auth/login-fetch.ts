@@ -1,6 +1,6 @@
 import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
-import { OutageError, PermanentError, WorkerError } from '../errors.ts'
+import { isError, OutageError, PermanentError, WorkerError } from '../errors.ts'
 import { describeRedirect, refusedOnTheWay } from '../failures/http-status.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import { decodeJson } from '../json/decode-json.ts'
@@ -37,7 +37,7 @@ export function createLoginFetch(deps: {
     }
     deps.serverTime.observe(answer.headers)
     const json = interpretAnswer(answer, { url, method }, deps.clock.now())
-    if (Error.isError(json)) throw json
+    if (isError(json)) throw json
     return new Response(JSON.stringify(json), {
       status: method === 'POST' && isRefusal(json) ? 400 : 200,
       headers: { 'content-type': 'application/json' },

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors.ts'
+import { ConfigError, isError } from '../errors.ts'
 
 /** The part of a server that listens. */
 export interface Listener {
@@ -28,7 +28,7 @@ export async function listen(
   try {
     return await server.listen({ host, port })
   } catch (error) {
-    const code = Error.isError(error) && 'code' in error ? error.code : undefined
+    const code = isError(error) && 'code' in error ? error.code : undefined
     if (host === '::' && withoutIpv6.some(each => each === code))
       return listen(server, { host: '0.0.0.0', port }, variables)
     const address = `${host.includes(':') ? `[${host}]` : host}:${port}`

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { UsageError } from '../errors.ts'
+import { isError, UsageError } from '../errors.ts'
 import { parseStrictJson } from '../json/strict-json.ts'
 import { findNearNames } from '../names/near-names.ts'
 
@@ -102,7 +102,7 @@ export function jsonOption(value: string, text: string) {
           error instanceof UsageError
             ? [`can't be used (${error.found})`, error.remedy ?? '']
             : [
-                `is not JSON (${Error.isError(error) ? error.message : String(error)})`,
+                `is not JSON (${isError(error) ? error.message : String(error)})`,
                 `quote it for the shell, as in '{"since":"2026-01-01"}'`,
               ]
         context.addIssue({ code: 'custom', message, params: { found } })

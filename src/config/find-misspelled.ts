@@ -20,7 +20,7 @@ export function findMisspelled(env: Environment, settings: Iterable<string> = []
     .filter(meant => !env[meant])
     .flatMap(meant => unread.filter(name => isNearly(name, meant)).map(name => ({ name, meant })))
     .map(({ name, meant }) => ({
-      found: `${name} is set, but the worker reads no variable of that name`,
+      found: `${name} is set, but the worker itself reads no variable of that name`,
       remedy: `if ${meant} was meant, rename it`,
     }))
 }

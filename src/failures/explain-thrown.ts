@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { WorkerError } from '../errors.ts'
+import { isError, WorkerError } from '../errors.ts'
 import { asText, kindOf } from '../words/as-text.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { readSafely } from './read-safely.ts'
@@ -54,7 +54,7 @@ function read(thrown: unknown, secrets: readonly string[], depth: number): Throw
   if (thrown instanceof WorkerError) {
     return { code: codeOf(thrown), message: asText(thrown.message), isPrivate: false }
   }
-  if (!Error.isError(thrown)) return describeValue(thrown, secrets)
+  if (!isError(thrown)) return describeValue(thrown, secrets)
   const frames = framesOf(thrown)
   const place = frames.find(isInProject)
   const own = sayOwn(thrown, frames, secrets)

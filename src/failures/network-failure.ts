@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isError } from '../errors.ts'
 
 /** A failure below HTTP, in words without any part of a request or response. */
 export interface NetworkFailure {
@@ -23,7 +24,7 @@ export interface NetworkFailure {
  * do).
  */
 export function describeNetworkFailure(error: unknown): NetworkFailure {
-  if (Error.isError(error) && error.name === 'TimeoutError') {
+  if (isError(error) && error.name === 'TimeoutError') {
     return { words: 'no complete response arrived in time', neverSent: false, isTimeout: true }
   }
   const isMarked = marked.safeParse(error).success || marked.safeParse(caused.safeParse(error).data?.cause).success
@@ -62,7 +63,7 @@ export function isLostNetwork(error: unknown): boolean {
  * Whether an error means that a connection or stream ended: by a code of Node or undici, a system call, or an abort.
  */
 export function isConnectionFailure(error: unknown): boolean {
-  if (!Error.isError(error)) return false
+  if (!isError(error)) return false
   if (error.name === 'AbortError' || error.name === 'TimeoutError' || 'syscall' in error) return true
   const { code } = describeNetworkFailure(error)
   return code !== undefined && (failures.has(code) || connectionCode.test(code))

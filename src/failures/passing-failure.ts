@@ -1,3 +1,4 @@
+import { isError } from '../errors.ts'
 import { isLostNetwork } from './network-failure.ts'
 import { isPassingError } from './sql-state.ts'
 
@@ -6,7 +7,7 @@ import { isPassingError } from './sql-state.ts'
  * or a connection that couldn't be opened.
  */
 export function isPassingFailure(error: unknown): boolean {
-  if (!Error.isError(error)) return false
+  if (!isError(error)) return false
   return isPassingError(error) || isLostNetwork(error) || codeless.has(error.message)
 }
 

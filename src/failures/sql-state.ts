@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isError } from '../errors.ts'
 
 /** @returns the meaning of a SQLSTATE (PostgreSQL documentation, appendix A), or undefined for one without a sentence of its own */
 export function explainSqlState(code: string): string | undefined {
@@ -28,7 +29,7 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** The SQLSTATE of an error of either driver; undefined for any other error. */
 export function sqlStateOf(error: unknown): string | undefined {
-  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { OutageError, RateLimitedError, TransientError } from '../errors.ts'
+import { isError, OutageError, RateLimitedError, TransientError } from '../errors.ts'
 import { botCheckRemedy, describeNetworkFailure } from '../failures/network-failure.ts'
 import { isBotCheck } from '../outgoing/bot-check.ts'
 import type { Handshake } from '../outgoing/web-socket.ts'
@@ -46,7 +46,7 @@ export function explainClosed(
       remedy: 'check that HASURA_URL leads to Hasura',
     })
   }
-  if (Error.isError(event)) {
+  if (isError(event)) {
     return new TransientError('closed', {
       found: `${host} sent something on a WebSocket that isn't a message of its protocol`,
       remedy: 'check the proxies between the worker and Hasura, which may change it',

@@ -8,7 +8,7 @@ import {
   Kind,
   validate,
 } from 'graphql'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, isError } from '../errors.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { schemaFileName, schemaFileUrl } from './role-name.ts'
@@ -65,7 +65,7 @@ function build(role: string, sdl: string): GraphQLSchema {
     assertValidSchema(schema)
     return schema
   } catch (error) {
-    const [said = ''] = String(Error.isError(error) ? error.message : error).split('\n')
+    const [said = ''] = String(isError(error) ? error.message : error).split('\n')
     throw new ConfigError([
       {
         found: `The schema of role "${role}" in graphql/schema/${schemaFileName(role)} is not valid (${quoteForeign(said)})`,

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import {
   ConfigError,
   ConflictError,
+  isError,
   NotFoundError,
   PermanentError,
   PositionError,
@@ -130,7 +131,7 @@ async function unlessGone<T>(reading: Promise<T>, signal: AbortSignal): Promise<
     return await reading
   } catch (error) {
     signal.throwIfAborted()
-    if (Error.isError(error) && 'code' in error && error.code === 'EACCES') throw forbidden()
+    if (isError(error) && 'code' in error && error.code === 'EACCES') throw forbidden()
     throw new TransientError(
       'owner-gone',
       { found: 'The process that owned DATA_DIR ended before it answered', remedy: 'try again' },

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { TransientError } from '../errors.ts'
+import { isError, TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { listOperations, type Operations } from '../operations/registry.ts'
 import { type ControlLine, tellError } from './control-events.ts'
@@ -63,7 +63,7 @@ async function stream(
   try {
     send({ type: 'output', output: await begin(event => send({ type: 'event', event })) })
   } catch (error) {
-    send({ type: 'error', kind: Error.isError(error) ? error.name : 'Error', ...tellError(error) })
+    send({ type: 'error', kind: isError(error) ? error.name : 'Error', ...tellError(error) })
   }
   reply.raw.end()
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Environment } from '../config/config.ts'
-import { ConfigError, PermanentError } from '../errors.ts'
+import { ConfigError, isError, PermanentError } from '../errors.ts'
 import { withParents } from '../names/with-parents.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { findPackageManager } from './package-manager.ts'
@@ -53,7 +53,7 @@ export async function installPackages(folder: string, env: Environment, signal: 
     })
   } catch (error) {
     signal.throwIfAborted()
-    const said = Error.isError(error) && 'stderr' in error ? String(error.stderr) : String(error)
+    const said = isError(error) && 'stderr' in error ? String(error.stderr) : String(error)
     throw new PermanentError('npm', {
       found: `"npm install" fails in ${folder} (${quoteForeign(said)})`,
       remedy: 'make it succeed there, then run the command again',

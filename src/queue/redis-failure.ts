@@ -1,3 +1,4 @@
+import { isError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
@@ -17,10 +18,10 @@ export interface RedisFailure extends Explanation {
  * @param what how the message names the server
  */
 export function explainRedisFailure(error: unknown, what: string): RedisFailure {
-  if (Error.isError(error) && isReply(error)) return explainReply(error.message, what)
-  if (Error.isError(error) && lostTicket.test(error.message)) return explainLostTicket(what)
+  if (isError(error) && isReply(error)) return explainReply(error.message, what)
+  if (isError(error) && lostTicket.test(error.message)) return explainLostTicket(what)
   const { words, remedy, code } = describeNetworkFailure(error)
-  const own = Error.isError(error) ? ownErrors.find(([said]) => said.test(error.message)) : undefined
+  const own = isError(error) ? ownErrors.find(([said]) => said.test(error.message)) : undefined
   return {
     code: code ?? 'no-answer',
     found: `${what} does not answer, ${own?.[1] ?? words}`,

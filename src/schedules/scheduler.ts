@@ -9,7 +9,7 @@ import type { Tick } from '../serving/look.ts'
 import { accountRows } from '../store/account-rows.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
-import { describeRule, firstDue, latestDue, planTick, spreadOf, type TickPlan } from '../time/schedule-rule.ts'
+import { describeRule, firstDue, isCron, latestDue, planTick, spreadOf, type TickPlan } from '../time/schedule-rule.ts'
 
 export const scheduleRows = accountRows('worker.schedules')
 
@@ -45,7 +45,7 @@ export async function reconcileSchedules(store: Store, schedules: readonly Sched
     const text = describeRule(rule)
     const { due, latest } = dues.get(text) ?? { due: firstDue(rule, now), latest: latestDue(rule, now) }
     dues.set(text, { due, latest })
-    return { account, job, rule: text, due, latest, every: 'everySeconds' in rule ? rule.everySeconds : null }
+    return { account, job, rule: text, due, latest, every: isCron(rule) ? null : rule.everySeconds }
   })
   // A time that no clock of now could have set comes from one that was wrong: the schedule would stand still until then.
   // A changed rule keeps a tick that is due but doesn't create one; otherwise each replica with another rule would start the job.

@@ -1,6 +1,6 @@
 import { readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConfigError, TransientError, WorkerError } from '../errors.ts'
+import { ConfigError, isError, TransientError, WorkerError } from '../errors.ts'
 import { codeOfFile, explainFileFailure } from '../failures/file-failure.ts'
 import { databaseFolder } from './private-folder.ts'
 
@@ -39,7 +39,7 @@ export async function explainDataDir(dataDir: string, error: unknown): Promise<W
     const told = { found: `${what}, because the disk has ${megabytes} MB left`, remedy: 'free at least 32 MB' }
     return new TransientError('store', told, { cause: error })
   }
-  const said = Error.isError(error) ? error.message : 'no reason was given'
+  const said = isError(error) ? error.message : 'no reason was given'
   const remedy =
     'check the disk and the limit of open files (ulimit -n); if its files are damaged, restore a copy of the folder'
   return new TransientError('store', { found: `${what} (${said})`, remedy }, { cause: error })

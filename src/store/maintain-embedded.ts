@@ -26,11 +26,13 @@ export async function maintainEmbedded(store: Store, signal: AbortSignal): Promi
     select s.schemaname as schema, s.relname as name
     from pg_stat_user_tables s join pg_class c on c.oid = s.relid
     where s.schemaname in ('worker', 'mirror')
-      and (s.last_vacuum is null or s.n_dead_tup > 1000 + 0.02 * greatest(c.reltuples, 0))
+      and (s.last_vacuum is null or s.n_dead_tup > 1000 + 0.1 * greatest(c.reltuples, 0))
     order by s.n_dead_tup`.execute(store)
+  const failures: unknown[] = []
   for (const { schema, name } of due) {
     if (signal.aborted) return
-    // There are no processes that could help.
-    await sql`vacuum (analyze, parallel 0) ${sql.id(schema, name)}`.execute(store)
+    // There are no processes that could help. A damaged table must not keep the others growing.
+    await sql`vacuum (analyze, parallel 0) ${sql.id(schema, name)}`.execute(store).catch(error => failures.push(error))
   }
+  if (failures.length > 0) throw failures[0]
 }

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { isError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { describeNetworkFailure, type NetworkFailure, trustRemedy } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
@@ -30,7 +31,7 @@ export interface PostgresFailure extends Explanation {
 export function explainPostgresFailure(error: unknown, what: string): PostgresFailure {
   if (isUnreadableFile(error)) return explainFile(error)
   const code = sqlStateIn(error)
-  const said = Error.isError(error) ? quoteForeign(error.message) : ''
+  const said = isError(error) ? quoteForeign(error.message) : ''
   const meaning = findMeaning(code, said)
   if (meaning) {
     const { found, remedy, isConfiguration = false, isQuoted = false } = meaning
@@ -88,9 +89,7 @@ interface FileError extends Error {
 
 /** node-postgres reads the files that a URL names when it parses the URL. */
 function isUnreadableFile(error: unknown): error is FileError {
-  return (
-    Error.isError(error) && 'syscall' in error && 'path' in error && 'code' in error && typeof error.path === 'string'
-  )
+  return isError(error) && 'syscall' in error && 'path' in error && 'code' in error && typeof error.path === 'string'
 }
 
 function explainFile({ code, path }: FileError): PostgresFailure {
@@ -118,7 +117,7 @@ const furtherRemedies: Readonly<Record<string, string>> = {
 /** PGlite's errors and those of node-postgres carry it alike. */
 function sqlStateIn(error: unknown): string | undefined {
   if (error instanceof pg.DatabaseError) return error.code
-  const code = Error.isError(error) && 'code' in error ? error.code : undefined
+  const code = isError(error) && 'code' in error ? error.code : undefined
   // No class begins with E, as the system's own codes do (EPIPE, EPERM).
   return typeof code === 'string' && /^[0-9FHPX][0-9A-Z]{4}$/.test(code) ? code : undefined
 }
@@ -129,5 +128,5 @@ function sqlStateIn(error: unknown): string | undefined {
  */
 function isAboutSession(error: unknown): boolean {
   if (error instanceof pg.DatabaseError && error.routine === undefined) return true
-  return Error.isError(error) && 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC')
+  return isError(error) && 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC')
 }

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { isError } from '../errors.ts'
 import type { ClientPool } from './prepared-statements.ts'
 
 export interface LeavingPool extends ClientPool {
@@ -71,7 +72,7 @@ export function leaveSilent(pool: pg.Pool): LeavingPool {
   }
 
   function noteFailure(error: unknown): void {
-    if (!Error.isError(error)) return
+    if (!isError(error)) return
     // The driver's timeout has no code, and Postgres didn't send it.
     const isLeft =
       error instanceof pg.DatabaseError

@@ -1,4 +1,5 @@
 import { open, realpath } from 'node:fs/promises'
+import { isError } from '../errors.ts'
 import { listTree } from '../names/list-tree.ts'
 import { withParents } from '../names/with-parents.ts'
 
@@ -30,7 +31,7 @@ async function syncPath(path: string, flags: 'r' | 'r+', sync: (file: number) =>
       await file.close()
     }
   } catch (error) {
-    if (!(Error.isError(error) && 'code' in error && unsyncedCodes.has(error.code))) throw error
+    if (!(isError(error) && 'code' in error && unsyncedCodes.has(error.code))) throw error
   }
 }
 

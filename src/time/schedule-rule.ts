@@ -2,17 +2,19 @@ import { createHash } from 'node:crypto'
 import { Cron } from 'croner'
 import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
+import { isError } from '../errors.ts'
 import { describeSeconds } from './duration.ts'
 
 /** The rule as text, used to detect changes to a stored rule. */
 export function describeRule(rule: ScheduleRule): string {
-  return 'cron' in rule ? `${rule.cron} ${rule.zone ?? 'UTC'}` : `every ${rule.everySeconds} s`
+  return isCron(rule) ? `${rule.cron} ${rule.zone ?? 'UTC'}` : `every ${rule.everySeconds} s`
 }
 
 /** The rule as shown to people. */
 export function sayRule(rule: ScheduleRule): string {
-  const often =
-    'cron' in rule ? `cron "${rule.cron}" in ${rule.zone ?? 'UTC'}` : `every ${sayInterval(rule.everySeconds)}`
+  const often = isCron(rule)
+    ? `cron "${rule.cron}" in ${rule.zone ?? 'UTC'}`
+    : `every ${sayInterval(rule.everySeconds)}`
   return rule.missed === 'skip' ? `${often}, skips missed ticks` : often
 }
 
@@ -28,10 +30,21 @@ const longestSeconds = 1_000 * 365 * 86_400
 
 const number = z.custom<number>(value => typeof value === 'number')
 const missed = z.enum(['run-once', 'skip']).optional()
+const zone = z.string().optional()
+const absent = z.undefined().optional()
+/** An interval may have a zone, because TypeScript allows it; it has no effect. */
 const ruleShape = z.union([
-  z.strictObject({ everySeconds: number, missed }),
-  z.strictObject({ cron: z.string(), zone: z.string().optional(), missed }),
+  z.strictObject({ everySeconds: number, cron: absent, zone, missed }),
+  z.strictObject({ cron: z.string(), everySeconds: absent, zone, missed }),
 ])
+const names: ReadonlySet<string> = new Set(['everySeconds', 'cron', 'zone', 'missed'])
+
+type CronRule = Extract<ScheduleRule, { cron: string }>
+
+/** A key may be there without a value. */
+export function isCron(rule: ScheduleRule): rule is CronRule {
+  return 'cron' in rule && rule.cron !== undefined
+}
 
 /**
  * What is wrong with a rule; undefined if it is valid. Node doesn't check types, and a name such as `timezone` instead of `zone` would
@@ -40,9 +53,11 @@ const ruleShape = z.union([
 export function findRuleProblem(given: unknown): string | undefined {
   const { data: rule } = ruleShape.safeParse(given)
   if (!rule) {
-    return `schedule must be { everySeconds: 300 } or { cron: '0 6 * * 1-5', zone: 'Europe/Zurich' }, with no more than missed: 'skip'`
+    const unknown = Object.keys(Object(given)).find(name => typeof given === 'object' && !names.has(name))
+    const found = unknown === undefined ? 'schedule' : `schedule has "${unknown}", which has no effect: it`
+    return `${found} must be { everySeconds: 300 } or { cron: '0 6 * * 1-5', zone: 'Europe/Zurich' }, with no more than missed: 'skip'`
   }
-  if ('everySeconds' in rule) {
+  if (rule.everySeconds !== undefined) {
     return rule.everySeconds >= 1 && rule.everySeconds <= longestSeconds
       ? undefined
       : `everySeconds is ${rule.everySeconds}, but must be from 1 to ${longestSeconds} (1,000 years)`
@@ -66,7 +81,7 @@ export function findRuleProblem(given: unknown): string | undefined {
   try {
     return new Cron(rule.cron, { timezone: zone }).nextRun() ? undefined : `cron "${rule.cron}" is never due`
   } catch (error) {
-    return `cron "${rule.cron}" is not valid: ${Error.isError(error) ? error.message : error}`
+    return `cron "${rule.cron}" is not valid: ${isError(error) ? error.message : error}`
   }
 }
 
@@ -81,7 +96,7 @@ function isZone(name: string): boolean {
 
 /** The first instant after `now` at which the rule is due; missed ticks aren't made up for. */
 export function nextDue(rule: ScheduleRule, due: Date, now: Date): Date {
-  if ('cron' in rule) {
+  if (isCron(rule)) {
     const next = new Cron(rule.cron, { timezone: rule.zone ?? 'UTC' }).nextRun(now)
     if (!next) throw new RangeError(`cron "${rule.cron}" is never due`)
     return next
@@ -93,12 +108,12 @@ export function nextDue(rule: ScheduleRule, due: Date, now: Date): Date {
 
 /** A new interval is due immediately, a new cron expression at its next time. */
 export function firstDue(rule: ScheduleRule, now: Date): Date {
-  return 'cron' in rule ? nextDue(rule, now, now) : now
+  return isCron(rule) ? nextDue(rule, now, now) : now
 }
 
 /** The latest time that the rule's next tick may have, with room for a tick that is being made and for the first one's spread. */
 export function latestDue(rule: ScheduleRule, now: Date): Date {
-  if ('everySeconds' in rule) return new Date(now.getTime() + 2 * rule.everySeconds * 1000 + mostSpreadMs)
+  if (!isCron(rule)) return new Date(now.getTime() + 2 * rule.everySeconds * 1000 + mostSpreadMs)
   const due = nextDue(rule, now, now)
   return nextDue(rule, due, due)
 }
@@ -124,7 +139,7 @@ export function planTick(rule: ScheduleRule, { dueAt, now }: { dueAt: Date; now:
 
 /** How many ticks of the rule fall after `dueAt` and up to `now`; for a cron expression at most 100. */
 function countBetween(rule: ScheduleRule, dueAt: Date, now: Date): number {
-  if ('everySeconds' in rule) {
+  if (!isCron(rule)) {
     const count = Math.max(0, Math.floor((now.getTime() - dueAt.getTime()) / (rule.everySeconds * 1000)))
     return Math.min(count, mostMissed)
   }
@@ -146,6 +161,6 @@ const mostSpreadMs = 60_000
  * @param name of the line, which determines its offset
  */
 export function spreadOf(rule: ScheduleRule, name: string): number {
-  if ('cron' in rule) return 0
+  if (isCron(rule)) return 0
   return createHash('sha256').update(name).digest().readUInt32BE() % Math.min(rule.everySeconds * 1000, mostSpreadMs)
 }

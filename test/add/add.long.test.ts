@@ -64,7 +64,7 @@ const test = sandboxTest
     return closing.use(await openHome(sandbox, 'adder', ['viewer', 'restorer']))
   })
   .extend('project', { scope: 'file' }, ({ home }) =>
-    copyProject(home.folder, ['tsconfig.json', 'biome.json', 'no-json-parse.grit', 'no-instanceof-error.grit']),
+    copyProject(home.folder, ['tsconfig.json', 'biome.json', 'no-json-parse.grit', 'one-is-error.grit']),
   )
   .extend(
     'cli',

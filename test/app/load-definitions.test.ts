@@ -245,6 +245,20 @@ describe('a project of which this user may not read a part', () => {
       ),
     )
   })
+
+  test.each([
+    `import { readFileSync } from 'node:fs'\nreadFileSync('/etc/shadow')`,
+    `import { readFile } from 'node:fs/promises'\nawait readFile('/etc/shadow')`,
+    `import { mkdirSync } from 'node:fs'\nmkdirSync('/var/lib/wiki-cache')`,
+  ])('what a job itself may not do is told with its place: %s', async source => {
+    const own = await mkdtemp(join(project, 'job-'))
+    await chmod(own, 0o755)
+    await mkdir(join(own, 'src/jobs'), { recursive: true })
+    await writeFile(join(own, 'package.json'), '{"type":"module"}')
+    await writeFile(join(own, 'src/jobs/list.ts'), `${source}\nexport const jobs = []`)
+    const { stdout } = await promisify(execFile)(process.execPath, [join(project, 'ask.mjs'), own])
+    expect(stdout).toMatch(/EACCES: permission denied, \w+ '\/\S+' \(at \S*src\/jobs\/list\.ts:2:\d+\)/)
+  })
 })
 
 test('what jobs and their packages print stays out of the result of a command', async () => {

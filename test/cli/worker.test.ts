@@ -24,7 +24,7 @@ test('while a worker runs, the other commands speak to it, and it ends soon when
   await using home = await openHome(sandbox, 'shared')
   const { env } = home
   await using worker = await startWorker({ ...env, DATABASE_ULR: 'postgres://db/worker' })
-  expect(worker.err()).toContain('DATABASE_ULR is set, but the worker reads no variable of that name')
+  expect(worker.err()).toContain('DATABASE_ULR is set, but the worker itself reads no variable of that name')
   expect((await stat(join(env.DATA_DIR, 'control.sock'))).mode & 0o777).toBe(0o600)
 
   const bootstrap = await run(env, 'bootstrap', '--wait', '--json')

@@ -511,7 +511,7 @@ const faults: readonly Fault[] = [
     env: () => ({ DATABASE_ULR: 'postgres://worker@db/app' }),
     id: 'config',
     status: 'warn',
-    detail: /DATABASE_ULR is set, but the worker reads no variable of that name/,
+    detail: /DATABASE_ULR is set, but the worker itself reads no variable of that name/,
     hint: /if DATABASE_URL was meant, rename it/,
     code: 0,
   },

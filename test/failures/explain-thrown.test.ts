@@ -69,6 +69,13 @@ describe('what the author of a job threw is told whole, with its place', () => {
       /^AggregateError; cause: one \(at HERE\); and two \(at HERE\)$/,
     ],
     [
+      'an error of an older library, made without its constructor',
+      () => {
+        throw Object.assign(Object.create(Error.prototype), { message: `connect to ${row}`, code: 'ECONNREFUSED' })
+      },
+      /^Error ECONNREFUSED$/,
+    ],
+    [
       'a text',
       () => {
         throw 'out of paper'

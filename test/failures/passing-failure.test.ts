@@ -11,7 +11,12 @@ function system(code: string): Error {
   return Object.assign(new Error(`connect ${code} 127.0.0.1:5432`), { code, syscall: 'connect' })
 }
 
-test.each([
+/** As older libraries make their errors: axios before 1.21, node-fetch 2. */
+function oldStyle(code: string): unknown {
+  return Object.assign(Object.create(Error.prototype), { message: `connect ${code} 127.0.0.1:5432`, code })
+}
+
+test.each<[string, unknown]>([
   ...[
     '53100',
     '53200',
@@ -28,11 +33,14 @@ test.each([
     '25006',
     '26000',
     '42P05',
-  ].map(code => [code, database(code)]),
+  ].map((code): [string, unknown] => [code, database(code)]),
   ['a disk that is read-only', database('42501', 'mdextend', 'md.c')],
   ['a database without transaction ids', database('54000', 'GetNewTransactionId')],
   ['a database without MultiXact ids', database('54000', 'GetNewMultiXactId')],
-  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'ETIMEDOUT'].map(code => [code, system(code)]),
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'ETIMEDOUT'].flatMap((code): [string, unknown][] => [
+    [code, system(code)],
+    [`${code} of an older library`, oldStyle(code)],
+  ]),
   ['a refused fetch', new TypeError('fetch failed', { cause: system('ECONNREFUSED') })],
   ['a pool without a free connection', new Error('timeout exceeded when trying to connect')],
 ])('%s passes', (_name, error) => {
@@ -40,7 +48,7 @@ test.each([
 })
 
 test.each([
-  ...['42P01', '22P02', '23505', '28P01', '42501'].map(code => [code, database(code)]),
+  ...['42P01', '22P02', '23505', '28P01', '42501'].map((code): [string, unknown] => [code, database(code)]),
   ['a row that is too wide', database('54000', 'RelationGetBufferForTuple')],
   ['a fault of the job', new TypeError("Cannot read properties of undefined (reading 'id')")],
   ['a file that is not there', system('ENOENT')],

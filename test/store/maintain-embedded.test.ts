@@ -41,7 +41,14 @@ test('an embedded database shortens its log while it runs, also with a table tha
   await declare('return 1').execute(store)
   await sql`create index on mirror.spoiled (spoil(id))`.execute(store)
   await declare(`raise 'spoiled'`).execute(store)
+  await sql`create table mirror.busy (id integer)`.execute(store)
+  await sql`insert into mirror.busy select from generate_series(1, 3000)`.execute(store)
+  await sql`delete from mirror.busy`.execute(store)
+  await sql`select pg_stat_force_next_flush()`.execute(store)
   await expect(database.maintain(never)).rejects.toThrow('spoiled')
+  const { rows } = await sql<{ isDone: boolean }>`
+    select last_vacuum is not null as "isDone" from pg_stat_user_tables where relname = 'busy'`.execute(store)
+  expect(rows).toEqual([{ isDone: true }])
   expect(await bytesToRecover(store)).toBeLessThan(1_000_000)
 })
 

@@ -120,7 +120,7 @@ describe('findRuleProblem', () => {
     [{ everySeconds: '60' }, 'must be { everySeconds: 300 }'],
     [{ every: '5m' }, 'must be { everySeconds: 300 }'],
     [{ everySeconds: 60, cron: '0 6 * * *' }, 'must be { everySeconds: 300 }'],
-    [{ cron: '0 6 * * *', timezone: 'Europe/Zurich' }, "zone: 'Europe/Zurich' }"],
+    [{ cron: '0 6 * * *', timezone: 'Europe/Zurich' }, 'has "timezone", which has no effect: it must be {'],
     [{ cron: '0 6 * * *', missed: 'never' }, "missed: 'skip'"],
     [{ cron: '0 0 * * *', zone: '' }, 'has an empty zone'],
     // Of AWS: daily at 10:00, and at 9:00 on weekdays.
@@ -138,6 +138,10 @@ describe('findRuleProblem', () => {
     { cron: '0 0 29 2 *', zone: 'Asia/Tokyo' },
     { cron: '0 0 * * *', zone: '+02:00' },
     { everySeconds: 60, missed: 'skip' },
+    // What a compiler lets pass.
+    { everySeconds: 60, zone: 'Europe/Zurich' },
+    { everySeconds: 60, cron: undefined, zone: undefined },
+    { cron: '0 0 * * *', everySeconds: undefined },
     { cron: '0 0 * * *', zone: undefined, missed: 'run-once' },
     { cron: '0 12 ? * 1-5' },
     { cron: '0 0 12 ? * MON-FRI' },
