@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { findUnreadRemedy } from './jwt-words.ts'
-import { findMissingVariables, findUnreadableVariable } from './variable-words.ts'
+import { findMissingVariables, findUnreadableVariable, type MissingVariables } from './variable-words.ts'
 
 /** An error of Hasura, reduced to what may be shown. */
 export interface HasuraError {
@@ -29,9 +29,9 @@ export interface HasuraError {
   readonly isByHandler: boolean
   /** Whether the operation itself is refused, whatever its variables are. */
   readonly isOperationRefused: boolean
-  /** The session variables, quoted, that a permission of the role needs and the token lacks; nothing was executed. */
-  readonly missingVariables: string | undefined
-  /** Which session variable Hasura can't read as what; nothing was executed. */
+  /** The session variables that a permission of the role needs and the token lacks. */
+  readonly missingVariables: MissingVariables | undefined
+  /** Which session variable Hasura can't read as what; a mutation may have been executed. */
   readonly unreadableVariable: string | undefined
 }
 
@@ -133,12 +133,15 @@ const unreadHandler = /^(?:webhook response: |the key 'message' was not present$
 const unfit =
   /^(?:['"]\w+['"] has no argument named ['"]\w+['"]|missing selection set for ['"]\w+['"]|unexpected subselection set for non-object field|variable ['"]\w+['"] is declared as ['"][\w![\]]+['"], but used where ['"][\w![\]]+['"] is expected)$/
 
-/** Hasura's own words about a whole request. Those of a handler may quote values. */
+/** Hasura's own words about a whole request, in whole sentences: those of a handler may quote values. */
 const ownWords: ReadonlyMap<string, RegExp> = new Map([
-  ['access-denied', /\brole\b|\bx-hasura-|\badmin\b|\bhook\b|\bCORS\b|\bLicense\b/i],
+  [
+    'access-denied',
+    /^(?:Your (?:requested|current) role is not in allowed roles|(?:invalid )?["/]*x-hasura-(?:admin-secret|access-key)[\w"/-]*(?: required, but not found)?|restricted access ?: admin only|You have to be an admin to access this endpoint|Authentication hook unauthorized this request|received origin header does not match configured CORS domains)$/,
+  ],
   [
     'validation-failed',
-    /^(?:no (?:mutations|queries|subscriptions) exist$|no such |query is not allowed$|null value found for non-nullable type: |expecting a value for non-nullable variable: |unexpected variables in |unbound variable |operationName cannot be used |exactly one operation has to be present |subscriptions must select )/,
+    /^(?:no (?:mutations|queries|subscriptions) exist$|no such (?:operation found in the document|type exists in the schema): |query is not allowed$|null value found for non-nullable type: |expecting a value for non-nullable variable: |unexpected variables in |unbound variable |operationName cannot be used |exactly one operation has to be present |subscriptions must select )/,
   ],
 ])
 

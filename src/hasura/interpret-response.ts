@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { tokenRejected } from '../auth/token-rejected.ts'
 import type { Setback } from '../auth/try-until-known.ts'
 import { OutageError, PermanentError, RefusalError, TransientError, type WorkerError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { describeRejection } from '../failures/http-status.ts'
 import { decodeJson } from '../json/decode-json.ts'
 import { parseWithLargeAsText } from '../json/exact-numbers.ts'
@@ -67,9 +68,15 @@ export function interpretResponse(
     )
   }
   const missing = errors.find(({ missingVariables }) => missingVariables !== undefined)?.missingVariables
-  if (missing !== undefined) return failed(lacksVariables(missing, role))
+  if (missing) {
+    const told = lacksVariables(missing.names, role)
+    return failed(kind === 'query' || missing.isBeforeAll ? asksForClaims(told) : unknownOutcome(told))
+  }
   const unreadable = errors.find(({ unreadableVariable }) => unreadableVariable !== undefined)?.unreadableVariable
-  if (unreadable !== undefined) return failed(cannotRead(unreadable, role))
+  if (unreadable !== undefined) {
+    const told = cannotRead(unreadable, role)
+    return failed(kind === 'query' ? asksForClaims(told) : unknownOutcome(told))
+  }
   const permanent = errors.find(
     ({ code, isOfHandler, isFieldNotFound }) =>
       (permanentCodes.has(code) && !isOfHandler) || (kind === 'query' && (isFieldNotFound || refusedQueries.has(code))),
@@ -112,19 +119,23 @@ export function interpretResponse(
 }
 
 /** Another job's role may need no such variable, so only this job waits. */
-function lacksVariables(names: string, role: string): RefusalError {
-  return new RefusalError('claims', 'job', {
+function asksForClaims(told: Explanation): RefusalError {
+  return new RefusalError('claims', 'job', told)
+}
+
+function lacksVariables(names: string, role: string): Explanation {
+  return {
     found: `Hasura found no ${names} in the token, which a permission of role "${role}" needs`,
     remedy:
       'add a mapper that writes it as a session variable (Client scopes → hasura → Mappers); if the token has it, name it in claims_map of HASURA_GRAPHQL_JWT_SECRET; or change the permission',
-  })
+  }
 }
 
-function cannotRead(variable: string, role: string): RefusalError {
-  return new RefusalError('claims', 'job', {
+function cannotRead(variable: string, role: string): Explanation {
+  return {
     found: `Hasura could not read ${variable}, which a permission of role "${role}" uses`,
     remedy: 'correct the mapper that writes it (Client scopes → hasura → Mappers), or the permission',
-  })
+  }
 }
 
 /**

@@ -1,23 +1,35 @@
 const variable = /"?(x-hasura-[\w-]{1,80})"?/g
 
-/** What Hasura says about session variables that the token lacks, which has no code of its own: an action's handler may answer `not-found`, too. */
-const missing: ReadonlySet<string> = new Set([
-  'missing session variable: @',
-  'missing session variables: @',
-  '@ header is expected but not found',
+/** Session variables that the token lacks. */
+export interface MissingVariables {
+  /** Quoted. */
+  readonly names: string
+  /** Hasura says so only before it executes anything. */
+  readonly isBeforeAll: boolean
+}
+
+/**
+ * What Hasura says about session variables that the token lacks, which has no code of its own: an action's handler may answer `not-found`,
+ * too. The value tells whether it comes before anything is executed; a remote relationship is asked once its mutation is committed.
+ */
+const missing: ReadonlyMap<string, boolean> = new Map([
+  ['missing session variable: @', true],
+  ['missing session variables: @', true],
+  ['@ header is expected but not found', true],
   // A preset argument of a remote schema.
-  '@ session variable expected, but not found',
+  ['@ session variable expected, but not found', false],
   // A condition on a remote relationship.
-  'Session variable @ not found',
+  ['Session variable @ not found', false],
   // A data connector, such as of MongoDB or Snowflake.
-  'prepareLiteral: session var not found: @',
+  ['prepareLiteral: session var not found: @', false],
 ])
 
-/** @returns the session variables that the token lacks, quoted; undefined if the error is about something else */
-export function findMissingVariables(code: string, words: string): string | undefined {
+/** @returns undefined if the error is about something else */
+export function findMissingVariables(code: string, words: string): MissingVariables | undefined {
   if (code !== 'not-found' && code !== 'not-supported') return undefined
-  if (!missing.has(words.replaceAll(variable, '@').replaceAll(/@(?:, @){1,9}/g, '@'))) return undefined
-  return [...words.matchAll(variable)].map(([, name]) => `"${name}"`).join(', ')
+  const isBeforeAll = missing.get(words.replaceAll(variable, '@').replaceAll(/@(?:, @){1,9}/g, '@'))
+  if (isBeforeAll === undefined) return undefined
+  return { names: [...words.matchAll(variable)].map(([, name]) => `"${name}"`).join(', '), isBeforeAll }
 }
 
 /** What Hasura says about a session variable that it can't read, with its value in quotes or after the sentence. */
@@ -30,7 +42,11 @@ const unreadable: readonly (readonly [code: string, words: RegExp])[] = [
   ['parse-failed', /^Expected (?<type>[\w ]{1,80}) for session variable "(?<name>x-hasura-[\w-]{1,80})"\. /],
 ]
 
-/** @returns which session variable can't be read as what; undefined if the error is about something else */
+/**
+ * Hasura may say so once a mutation is committed, of a remote relationship.
+ *
+ * @returns which session variable can't be read as what; undefined if the error is about something else
+ */
 export function findUnreadableVariable(code: string, words: string): string | undefined {
   for (const [itsCode, pattern] of unreadable) {
     const { type, set, name } = (itsCode === code && pattern.exec(words)?.groups) || {}
