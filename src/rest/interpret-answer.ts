@@ -47,6 +47,7 @@ export function interpretAnswer(answer: AnsweredPage, request: ApiRequest, now: 
   }
   if (status === 412 && request.repeated && !onlyReads.has(request.method)) return failed(explainOwnChange(request))
   if (status >= 500 || status === 408) return failed(explainServerError(status, request))
+  if (status === 403 && parseRateWindow(headers, now)?.remaining === 0) return failed(explainUsedUp(request))
   return failed(explainRefusal(status, request))
 }
 
@@ -96,6 +97,17 @@ function explainRefusal(status: number, request: ApiRequest): WorkerError {
   })
 }
 
+/**
+ * Some APIs answer 403 when their limit is used up, such as GitHub. An API with a small limit says so after every request, so this may
+ * be a refusal as well.
+ */
+function explainUsedUp({ name }: ApiRequest): WorkerError {
+  return new TransientError('http-403', {
+    found: `${name} was refused (HTTP 403), and the API says that no requests are left until its limit resets`,
+    remedy: 'if it is refused after that too, check that the service account has the required scope or role',
+  })
+}
+
 /** The previous try may have made the change after which its own condition no longer holds (RFC 9110, section 13.1.1). */
 function explainOwnChange({ name }: ApiRequest): WorkerError {
   return unknownOutcome({
@@ -126,10 +138,19 @@ function explainRedirect(answer: Answered, request: ApiRequest): WorkerError {
   const { status } = answer
   const told = {
     found: `${request.name} ${describeRedirect(answer)}`,
-    remedy: `check ${request.address}, and whether a login page is in front of the API`,
+    remedy: addsSlash(answer, request)
+      ? 'end the path with a slash, as the API does there'
+      : `check ${request.address}, and whether a login page is in front of the API`,
   }
   if (status !== 307 && status !== 308 && !isRepeatable(request)) return unknownOutcome(told)
   return new OutageError('redirect', 'job', told)
+}
+
+/** Django, FastAPI and others redirect a path without its last slash. */
+function addsSlash({ headers }: Answered, { name }: ApiRequest): boolean {
+  const path = name.slice(name.indexOf(' ') + 1)
+  const target = URL.parse(headers.get('location') ?? '', 'http://relative')
+  return path.startsWith('/') && target?.pathname.endsWith(`${path}/`) === true
 }
 
 export function unknownOutcome({ found, remedy }: Explanation): UnknownOutcomeError {

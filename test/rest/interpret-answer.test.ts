@@ -135,6 +135,23 @@ describe('an answer', () => {
     expect(verdictOf(status, post, { 'retry-after': '3' })).toBe('rate-limited')
   })
 
+  test.each([get, post])('of HTTP 403 to %o is no refusal for ever where no requests are left', sent => {
+    const left = (remaining: string) => ({ 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': '1200' })
+    expect(verdictOf(403, sent, left('0'))).toBe('TransientError http-403')
+    expect(verdictOf(403, sent, left('1'))).toBe('PermanentError forbidden')
+  })
+
+  test.each([
+    ['/x/', /end the path with a slash/],
+    ['https://api.example/base/x/?a=b', /end the path with a slash/],
+    ['/login/', /login page/],
+    ['/x', /login page/],
+    ['', /login page/],
+  ])('that redirects to %j says what to do', (location, remedy) => {
+    const answer = { status: 307, headers: new Headers({ location }) }
+    expect(interpretAnswer(answer, get, now)).toMatchObject({ error: { remedy: expect.stringMatching(remedy) } })
+  })
+
   test('of any status to a request that must not be sent twice never asks for that, unless it says that nothing was done', () => {
     fc.assert(
       fc.property(fc.integer({ min: 200, max: 599 }), fc.constantFrom('POST', 'PATCH'), (status, method) => {
