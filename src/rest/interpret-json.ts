@@ -12,15 +12,22 @@ interface Received {
   readonly body: Uint8Array
 }
 
-/** The JSON of a response (undefined if it has no content), its large numbers as text; or the error if it isn't JSON. */
-export function interpretJson(received: Received, request: ApiRequest): Verdict<unknown> {
+interface Content {
+  readonly status: number
+  /** Large numbers are text; undefined without content. */
+  readonly json: unknown
+}
+
+/** The JSON of a response, or the error if it isn't JSON. */
+export function interpretJson(received: Received, request: ApiRequest): Verdict<Content> {
+  const { status, headers, body } = received
   // A 404 is the answer to a DELETE that had already been carried out.
-  if (received.status === 204 || received.status === 205 || received.status >= 400) {
-    return { kind: 'done', value: undefined }
+  if (status === 204 || status === 205 || status >= 400) {
+    return { kind: 'done', value: { status, json: undefined } }
   }
   try {
-    const text = decodeJson(received.body, received.headers.get('content-type'))
-    return { kind: 'done', value: parseWithLargeAsText(text ?? '') }
+    const text = decodeJson(body, headers.get('content-type'))
+    return { kind: 'done', value: { status, json: parseWithLargeAsText(text ?? '') } }
   } catch {
     return { kind: 'error', error: explainNotJson(received, request) }
   }
@@ -43,10 +50,10 @@ function explainUnreadParts({ name }: ApiRequest): WorkerError {
   })
 }
 
-function explainNotJson({ status, headers }: Received, request: ApiRequest): WorkerError {
+function explainNotJson({ status, headers, body }: Received, request: ApiRequest): WorkerError {
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
   const told = {
-    found: `${request.name} was answered with HTTP ${status} and something that is not JSON (${type})`,
+    found: `${request.name} was answered with HTTP ${status} and ${body.length > 0 ? `something that is not JSON (${type})` : 'an empty body'}`,
     remedy: `the response was cut off, or something else answers; check ${request.address}`,
   }
   if (!isRepeatable(request)) return unknownOutcome(told)

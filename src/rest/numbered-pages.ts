@@ -46,10 +46,11 @@ export async function* numberedPages<T>(
   request: NumberedPagesRequest<T>,
 ): AsyncGenerator<NumberedPage<T>> {
   const { path, item, query, perPage = 100, from = 1, signal } = request
-  const schema = z.object({ data: new PageCheck(path).list(item) })
+  const schema = z.object({ data: new PageCheck(path).list(item) }).optional()
   for (let page = from; ; page += 1) {
-    const { data } = await api.get(path, { schema, query: { ...query, page, per_page: perPage }, signal })
-    if (data.length === 0) return
+    // Some APIs answer 204 instead of an empty list.
+    const { data } = (await api.get(path, { schema, query: { ...query, page, per_page: perPage }, signal })) ?? {}
+    if (!data?.length) return
     if (data.length > perPage) {
       throw new PermanentError(
         'page-size',

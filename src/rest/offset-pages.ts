@@ -47,10 +47,11 @@ export interface OffsetPagesRequest<T> {
  */
 export async function* offsetPages<T>(api: RestApi, request: OffsetPagesRequest<T>): AsyncGenerator<OffsetPage<T>> {
   const { path, item, query, max = 100, from = 0, signal } = request
-  const schema = new PageCheck(path).list(item)
+  const schema = new PageCheck(path).list(item).optional()
   for (let first = from; ; ) {
+    // Some APIs answer 204 instead of an empty list.
     const items = await api.get(path, { schema, query: { ...query, first, max }, signal })
-    if (items.length === 0) return
+    if (!items?.length) return
     // An API that ignores first and max returns the same whole list each time.
     if (items.length > max) {
       throw new PermanentError(

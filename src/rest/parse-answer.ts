@@ -16,6 +16,12 @@ import { showIssues } from '../failures/show-issues.ts'
 export function parseAnswer<T>(schema: z.ZodType<T>, json: unknown, name: string): T {
   const parsed = schema.safeParse(json)
   if (parsed.success) return parsed.data
+  if (json === undefined) {
+    throw new PermanentError('response-shape', {
+      found: `${name} was answered without content`,
+      remedy: 'if that is correct, make the schema in the job optional',
+    })
+  }
   throw new PermanentError('response-shape', {
     found: `${name} was answered with JSON of an unexpected shape (${showIssues(parsed.error)})`,
     remedy: 'either the API has changed, or the schema in the job is wrong',

@@ -133,27 +133,27 @@ export function createRestApi(
     return { value, name }
   }
 
+  async function readJson<T>(path: string, init: FetchInit, schema: z.ZodType<T>): Promise<T> {
+    const { value, name } = await carryOut(path, init, interpretJson)
+    const { status, json } = value
+    return parseAnswer(schema, json, status === 200 ? name : `${name} (HTTP ${status})`)
+  }
+
   function sender(method: string): Send {
     function send<T>(path: string, request: WriteRequest & Expecting<T>): Promise<T>
     function send(path: string, request: WriteRequest): Promise<undefined>
     async function send(path: string, request: WriteRequest & Partial<Expecting<unknown>>): Promise<unknown> {
       const { body, schema, ...rest } = request
       const init = { ...rest, method, ...(body !== undefined && jsonBody(body)) }
-      if (!schema) {
-        await carryOut(path, init, ignoreContent)
-        return undefined
-      }
-      const { value, name } = await carryOut(path, init, interpretJson)
-      return parseAnswer(schema, value, name)
+      if (schema) return readJson(path, init, schema)
+      await carryOut(path, init, ignoreContent)
+      return undefined
     }
     return send
   }
 
   return {
-    async get(path, { schema, ...init }) {
-      const { value, name } = await carryOut(path, init, interpretJson)
-      return parseAnswer(schema, value, name)
-    },
+    get: (path, { schema, ...init }) => readJson(path, init, schema),
     post: sender('POST'),
     put: sender('PUT'),
     patch: sender('PATCH'),

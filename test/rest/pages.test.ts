@@ -11,7 +11,7 @@ import { allOf, createAccess, failureOf } from './open-api.ts'
 const { signal } = new AbortController()
 const item = z.object({ id: z.number() })
 
-/** An API whose answers a function makes out of the query; everything but the network is real. */
+/** An API whose answers a function makes out of the query; undefined is HTTP 204. Everything but the network is real. */
 function apiOf(answer: (query: URLSearchParams) => unknown): { api: RestApi; queries: string[] } {
   const queries: string[] = []
   const api = createRestApi({
@@ -20,12 +20,16 @@ function apiOf(answer: (query: URLSearchParams) => unknown): { api: RestApi; que
     exchange: async address => {
       const { searchParams } = new URL(address)
       queries.push(String(searchParams))
-      return { status: 200, headers: new Headers(), body: Buffer.from(JSON.stringify(answer(searchParams))) }
+      const json = answer(searchParams)
+      const content =
+        json === undefined ? { status: 204, body: Buffer.alloc(0) } : { status: 200, body: jsonBytes(json) }
+      return { ...content, headers: new Headers() }
     },
   })
   return { api, queries }
 }
 
+const jsonBytes = (json: unknown) => Buffer.from(JSON.stringify(json))
 const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => ({ id: from + index }))
 
 describe('pages by cursor', () => {
@@ -144,6 +148,11 @@ describe('pages by offset', () => {
     expect(pages).toEqual([{ items: [{ id: 6 }], next: 7 }])
   })
 
+  test('end with a page without content', async () => {
+    const { api } = apiOf(query => (query.get('first') === '0' ? rows(0, 3) : undefined))
+    expect(await allOf(offsetPages(api, { path: '/x', item, signal }))).toEqual([{ items: rows(0, 3), next: 3 }])
+  })
+
   test('end with an error where the API has no pages', async () => {
     const { api } = apiOf(() => rows(0, 200))
     const error = await failureOf(allOf(offsetPages(api, { path: '/x', item, signal })))
@@ -182,6 +191,11 @@ describe('pages by number', () => {
     expect(await allOf(numberedPages(api, { path: '/x', item, perPage: 5, from: 2, signal }))).toEqual([
       { items: rows(5, 7), next: 3 },
     ])
+  })
+
+  test('end with a page without content', async () => {
+    const { api } = apiOf(query => (query.get('page') === '1' ? { data: rows(0, 3) } : undefined))
+    expect(await allOf(numberedPages(api, { path: '/x', item, signal }))).toEqual([{ items: rows(0, 3), next: 2 }])
   })
 
   test('end with an error where the API has no pages', async () => {

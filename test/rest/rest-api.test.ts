@@ -70,6 +70,14 @@ describe('a request', () => {
     expect(keys.message).toContain('number expected at …')
   })
 
+  test('whose answer is empty or is not the final one says so', async () => {
+    await using opened = await openApi(status(204), status(200))
+    expect((await failureOf(get(opened.api))).message).toContain('GET /things (HTTP 204) was answered without content')
+    expect((await failureOf(get(opened.api))).message).toContain('HTTP 200 and an empty body')
+    await using later = await openApi(status(202, { state: 'pending' }))
+    expect((await failureOf(get(later.api))).message).toContain('GET /things (HTTP 202) was answered with JSON of')
+  })
+
   test('whose answer has integers beyond 2^53 gets them as text, which a schema of numbers refuses', async () => {
     const json = { 'content-type': 'application/json' }
     await using opened = await openApi(status(200, '[{"id":9007199254740993},{"id":9007199254740992},{"id":7}]', json))
@@ -385,6 +393,16 @@ describe('a limit', () => {
     )
     expect(await post(opened.api)).toEqual({ id: 'a' })
     expect(opened.clock.pausesMs).toEqual([7_000, 13_000, 9_000])
+  })
+
+  test('that is used up is waited for also where the API answers 403', async () => {
+    const left = (resetSeconds: string) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': resetSeconds })
+    await using opened = await openApi(status(403, {}, left('9')), { id: 'a' })
+    expect(await get(opened.api)).toEqual({ id: 'a' })
+    expect(opened.clock.elapsed()).toBeGreaterThanOrEqual(9_000)
+    await using long = await openApi(status(403, {}, left('1200')))
+    expect(await failureOf(get(long.api))).toBeInstanceOf(RateLimitedError)
+    expect(long.server.requests).toHaveLength(1)
   })
 
   test('beyond a minute goes back to the queue', async () => {
