@@ -54,8 +54,8 @@ export function renderManifest(
   const ownScripts = Object.entries(own.scripts ?? {}).filter(([, script]) => script !== placeholder)
   const isUntouched = own.scripts?.test === placeholder && ownScripts.length === 0
   // npm 11 and later writes `commonjs`, which nobody has chosen.
-  const ownType = isUntouched && own.type === 'commonjs' ? undefined : own.type
-  const type = ownType ?? (isCompiled ? undefined : 'module')
+  const isChosen = own.type !== undefined && !(isUntouched && own.type === 'commonjs')
+  const type = isChosen || isCompiled ? own.type : 'module'
   if (type !== 'module') leftAlone.push('"type" of package.json, which must be "module" for the jobs to load')
   const dependencies = pick('@graphql-typed-document-node/core', 'graphql', 'zod')
   const devDependencies = pick(
@@ -83,13 +83,13 @@ export function renderManifest(
     allowScripts: { ...engine.allowScripts, ...Object(own.allowScripts) },
     engines: { node: engine.engines.node, ...Object(own.engines) },
   }
-  const isNewType = existing !== undefined && ownType === undefined && type !== undefined
   return {
     content: `${JSON.stringify(manifest, undefined, findIndent(existing))}\n`,
     leftAlone,
-    warning: isNewType
-      ? '"type" of package.json is now "module": rename .js files that use require to .cjs'
-      : undefined,
+    warning:
+      existing !== undefined && type !== own.type
+        ? '"type" of package.json is now "module": rename .js files that use require to .cjs'
+        : undefined,
     startsWorker: !isOther(own.scripts?.['start'], scripts['start'] ?? ''),
   }
 }

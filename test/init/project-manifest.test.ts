@@ -127,20 +127,24 @@ test.each([
   else expect(warning).toContain(told)
 })
 
+const byNpm = { name: 'ours', type: 'commonjs', scripts: { test: 'echo "Error: no test specified" && exit 1' } }
+
 test('the type that npm init writes is nobody’s choice', () => {
-  const byNpm = { name: 'ours', type: 'commonjs', scripts: { test: 'echo "Error: no test specified" && exit 1' } }
   const { content, leftAlone, warning } = renderManifest(engine, 'mirror', JSON.stringify(byNpm), true)
   expect(JSON.parse(content).type).toBe('module')
   expect(leftAlone).toEqual([])
   expect(warning).toContain('is now "module"')
 })
 
-test('a program that is compiled doesn’t become one of modules, and that it must is told', () => {
-  const { content, leftAlone, warning } = renderManifest(engine, 'mirror', '{"name":"ours"}', true, true)
-  expect(JSON.parse(content)).not.toHaveProperty('type')
-  expect(leftAlone).toEqual(['"type" of package.json, which must be "module" for the jobs to load'])
-  expect(warning).toBeUndefined()
-})
+test.each([[{ name: 'ours' }], [byNpm]])(
+  'a program that is compiled doesn’t become one of modules, and that it must is told: %j',
+  ours => {
+    const { content, leftAlone, warning } = renderManifest(engine, 'mirror', JSON.stringify(ours), true, true)
+    expect(JSON.parse(content).type).toBe('type' in ours ? ours.type : undefined)
+    expect(leftAlone).toEqual(['"type" of package.json, which must be "module" for the jobs to load'])
+    expect(warning).toBeUndefined()
+  },
+)
 
 test.each([
   ['nest start', false],
