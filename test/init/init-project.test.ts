@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -100,6 +100,15 @@ test('a job changes the list and the generated types, and no later init tells th
   await initProject(engine, folder)
   for (const path of ['src/jobs/list.ts', 'src/generated/gql.ts']) await appendFile(join(folder, path), '// changed\n')
   expect(await initProject(engine, folder)).toEqual({ written: [], leftAlone: [], warnings: [], startsWorker: true })
+})
+
+test('types that another program generates are told as kept, since codegen would replace them', async () => {
+  await mkdir(join(folder, 'src/generated'), { recursive: true })
+  await writeFile(join(folder, 'src/generated/graphql.ts'), 'export type Order = { id: string }')
+  expect(await initProject(engine, folder)).toMatchObject({
+    leftAlone: ['src/generated/graphql.ts'],
+    warnings: [expect.stringContaining('give the jobs a folder of their own')],
+  })
 })
 
 test.each([['index.ts'], ['gql.ts'], ['graphql.ts']])(
