@@ -4,6 +4,7 @@ import { PermanentError, RefusalError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import type { Rows } from '../hasura/rows.ts'
 import type { FencedTransaction } from '../store/store.ts'
+import { quoteForeign } from '../words/foreign-words.ts'
 import type { MirrorColumn, MirrorTable } from './mirror-table.ts'
 import { columnValue, unnestPage } from './page-rows.ts'
 
@@ -14,6 +15,8 @@ const fields = z.object({
   constraint: z.string().optional(),
   /** The C function in Postgres that reported it. */
   routine: z.string().optional(),
+  /** May contain row data. */
+  message: z.string().optional(),
 })
 type Fields = z.infer<typeof fields>
 
@@ -35,7 +38,7 @@ export function explainWriteFailure(
   if (!parsed.success) return undefined
   const told = parsed.data
   const table = `mirror.${name}`
-  const changed = explainChangedTable(told, { name, key })
+  const changed = explainRefusedAccess(told, table) ?? explainChangedTable(told, { name, key })
   if (changed) return new RefusalError('mirror-table', 'job', withCode(changed, told), { cause: error })
   const refused = explainRefusedRow(told, table, key, searched)
   return refused && new PermanentError('mirror-row', withCode(refused, told), { cause: error })
@@ -43,6 +46,22 @@ export function explainWriteFailure(
 
 function withCode({ found, remedy }: Explanation, { code }: Fields): Explanation {
   return { found: `${found} (SQLSTATE ${code})`, remedy }
+}
+
+/** Someone else owns the table, as after a restore, or its row security applies to the worker. The words quoted name only objects. */
+function explainRefusedAccess({ code, routine, message = '' }: Fields, table: string): Explanation | undefined {
+  if (code !== '42501') return undefined
+  if (routine === 'ExecWithCheckOptions') {
+    return {
+      found: `The row security of ${table} refuses the worker's rows`,
+      remedy: `let the user of DATABASE_URL own the table, and run alter table ${table} no force row level security`,
+    }
+  }
+  if (routine !== 'aclcheck_error') return undefined
+  return {
+    found: `The user of DATABASE_URL may not do what ${table} needs: ${quoteForeign(message)}`,
+    remedy: `let that user own the table (alter table ${table} owner to …); "npm run -s cli -- doctor" names all that is missing`,
+  }
 }
 
 /** Someone added something to the table that may affect every row until it is removed. */
@@ -105,7 +124,7 @@ function explainRefusedRow(
   if (code === '54000') return explainTooLarge(told, table, key)
   if (code.startsWith('P0')) {
     return {
-      found: `A trigger on ${table}, which this worker didn't create, refused a row`,
+      found: `A trigger on ${table}, or an event trigger of the database, which this worker didn't create, refused a row or a change of the table`,
       remedy: 'fix or drop the trigger',
     }
   }

@@ -91,7 +91,7 @@ export async function startProcess(
 
 function lost(): LeaseLostError {
   return new LeaseLostError(
-    'This run has lost its lease: another run has taken over, or the store was restarted or restored',
+    'This run has lost its lease: another run has taken over, or the store was restarted, restored or rewritten (VACUUM FULL)',
   )
 }
 

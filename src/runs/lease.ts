@@ -94,6 +94,6 @@ async function requireHeld(store: Store, lease: Lease): Promise<void> {
   const { rows } = await sql`select where ${isHeld(lease)}`.execute(store)
   if (rows.length > 0) return
   throw new LeaseLostError(
-    `This run of ${lease.job} for account "${lease.account}" stopped without writing, because it lost its lease: another run has taken over, or the store was restarted or restored`,
+    `This run of ${lease.job} for account "${lease.account}" stopped without writing, because it lost its lease: another run has taken over, or the store was restarted, restored or rewritten (VACUUM FULL)`,
   )
 }
