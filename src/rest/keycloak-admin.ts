@@ -8,6 +8,7 @@ import { withDeadline } from '../outgoing/deadline.ts'
 import { explainInsecure } from '../outgoing/secure-address.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { mendRejection } from './admin-api-scope.ts'
+import { requirePathParts } from './admin-path.ts'
 import { parseApiBaseUrl } from './api-url.ts'
 import { interpretAdminError, interpretContent, isMissing } from './interpret-admin-error.ts'
 import { type PersistDeps, persist } from './persist.ts'
@@ -71,7 +72,7 @@ export function createKeycloakAdmin(
     return client
   }
 
-  function call(resource: keyof KeycloakAdmin, method: string, parameters: readonly unknown[]): Promise<unknown> {
+  async function call(resource: keyof KeycloakAdmin, method: string, parameters: readonly unknown[]): Promise<unknown> {
     const request = {
       method: reads.test(method) ? 'GET' : 'POST',
       name: `${resource}.${method} of Keycloak's Admin API`,
@@ -79,6 +80,7 @@ export function createKeycloakAdmin(
       keyed: false,
       ifRejected,
     }
+    requirePathParts(request.name, parameters[0])
     return persist(deps, request, signal, async (token, current, trace) => {
       const over = new AbortController()
       try {

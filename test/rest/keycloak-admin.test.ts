@@ -1,6 +1,10 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import KeycloakAdminClient from '@keycloak/keycloak-admin-client'
 import { describe, expect, test } from 'vitest'
 import { OutageError, PermanentError, UnknownOutcomeError } from '../../src/errors.ts'
+import { requirePathParts } from '../../src/rest/admin-path.ts'
 import { createKeycloakAdmin, type KeycloakAdmin, parseKeycloakIssuer } from '../../src/rest/keycloak-admin.ts'
 import { type Answer, createAccess, cutOff, failureOf, startScriptedApi, status } from './open-api.ts'
 
@@ -73,6 +77,30 @@ describe("Keycloak's Admin API", () => {
       'GET /auth/admin/realms/a%20b/clients/',
     ])
     expect(opened.server.requests[0]?.headers.authorization).toBe('Bearer canary-token-1')
+  })
+
+  test.each(['.', '..'])('is not asked for what the part %j of a path leads to', async part => {
+    await using opened = await open(status(204))
+    const { users, organizations, roles } = opened.admin
+    expect(await failureOf(users.del({ id: part }))).toMatchObject({
+      code: 'path',
+      found: `users.del of Keycloak's Admin API got "${part}" as id, which would lead to another object`,
+    })
+    await failureOf(organizations.delMember({ orgId: '1', userId: part }))
+    await failureOf(roles.delByName({ name: part }))
+    expect(opened.server.requests).toEqual([])
+    await users.update({ id: '1' }, { firstName: part, lastName: part })
+    await users.find({ search: part, lastName: part })
+    expect(opened.server.requests).toHaveLength(2)
+  })
+
+  test('has no other parts in its paths than those that are checked', async () => {
+    const folder = join(dirname(fileURLToPath(import.meta.resolve('@keycloak/keycloak-admin-client'))), 'resources')
+    const files = (await readdir(folder)).filter(name => name.endsWith('.js'))
+    const texts = await Promise.all(files.map(name => readFile(join(folder, name), 'utf8')))
+    const parts = new Set(texts.join().match(/(?<=[/"]\{)\w+(?=\})/g))
+    expect(parts.size).toBeGreaterThan(30)
+    for (const part of parts) expect(() => requirePathParts('x', { [part]: '..' }), part).toThrow('another object')
   })
 
   test.each(['identity', 'utf-8', 'none'])('may call its answer %s, which packs nothing', async encoding => {
