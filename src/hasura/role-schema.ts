@@ -4,9 +4,12 @@ import {
   assertValidSchema,
   buildSchema,
   type DocumentNode,
+  FieldsOnCorrectTypeRule,
   type GraphQLSchema,
   Kind,
+  type OperationDefinitionNode,
   validate,
+  visit,
 } from 'graphql'
 import { ConfigError, isError } from '../errors.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
@@ -81,13 +84,21 @@ const latestOf = new Map<string, RoleSchema>()
 export function checkOperation(document: DocumentNode, { schema }: RoleSchema): readonly string[] {
   const operations = document.definitions.filter(definition => definition.kind === Kind.OPERATION_DEFINITION)
   // `validate` says nothing about these.
-  const impossible = operations.flatMap(({ operation }) =>
-    schema.getRootType(operation) ? [] : [`The schema has no ${operation}s`],
-  )
+  const impossible = operations.filter(({ operation }) => !schema.getRootType(operation))
   const errors = validate(schema, document)
-  const rootFields = new Set<ASTNode>(operations.flatMap(({ selectionSet }) => selectionSet.selections))
-  const lacksRoot = errors.some(({ nodes = [] }) => nodes.some(node => rootFields.has(node)))
-  // Without a table, the types of its filter and its order are missing too, which says nothing more.
-  const told = lacksRoot ? errors.filter(({ nodes = [] }) => nodes[0]?.kind !== Kind.NAMED_TYPE) : errors
-  return [...impossible, ...told.map(error => error.message)]
+  const missing = validate(schema, document, [FieldsOnCorrectTypeRule]).flatMap(({ nodes = [] }) => nodes)
+  const implied = typesOf(operations, [...impossible, ...missing])
+  const told = errors.filter(({ nodes = [] }) => !nodes.some(node => implied.has(node)))
+  return [...impossible.map(({ operation }) => `The schema has no ${operation}s`), ...told.map(error => error.message)]
+}
+
+/** What variables of missing fields are declared as: without a table, the types of its filter and its order are missing too. */
+function typesOf(operations: readonly OperationDefinitionNode[], missing: readonly ASTNode[]): ReadonlySet<ASTNode> {
+  const variables = new Set<string>()
+  for (const node of missing) visit(node, { Variable: ({ name }) => void variables.add(name.value) })
+  const types = new Set<ASTNode>()
+  for (const { variable, type } of operations.flatMap(({ variableDefinitions = [] }) => variableDefinitions)) {
+    if (variables.has(variable.name.value)) visit(type, { NamedType: node => void types.add(node) })
+  }
+  return types
 }

@@ -51,23 +51,37 @@ test('a mutation is no operation of a role that has none', () => {
   const schema = readSchema('viewer', 'type Query { a: Int }')
   expect(checkOperation(parse('{ a }'), schema)).toEqual([])
   expect(checkOperation(parse('mutation M { b { id } }'), schema)).toEqual(['The schema has no mutations'])
+  expect(checkOperation(parse('mutation M($b: b_input!) { b(b: $b) { id } }'), schema)).toEqual([
+    'The schema has no mutations',
+  ])
   expect(checkOperation(parse('subscription S { c }'), schema)).toEqual(['The schema has no subscriptions'])
 })
 
-test('a table that is gone is one problem, although the types of its filter and its order are gone, too', () => {
+describe('a table that is gone is one problem, although the types of its filter and its order are gone, too', () => {
   const schema = readSchema(
     'viewer',
-    'type Query { users(where: users_bool_exp): Int } input users_bool_exp { id: Int }',
+    'type Query { users(where: users_bool_exp, limit: Int!): Users, api: Api } type Api { users: Users } type Users { id: Int } input users_bool_exp { id: Int }',
   )
-  expect(
-    checkOperation(
-      parse(
-        'query Q($where: books_bool_exp!, $order_by: [books_order_by!]!) { books(where: $where, order_by: $order_by) { id } }',
-      ),
-      schema,
-    ),
-  ).toEqual(['Cannot query field "books" on type "Query".'])
-  expect(checkOperation(parse('query Q($where: Users!) { users(where: $where) }'), schema)).toEqual([
-    expect.stringContaining('Unknown type "Users"'),
-  ])
+  const check = (text: string) => checkOperation(parse(text), schema)
+  const variables = '$where: books_bool_exp!, $order_by: [books_order_by!]!'
+  const books = 'books(where: $where, order_by: $order_by) { id }'
+
+  test.each([
+    ['at the root', `query Q(${variables}) { ${books} }`, 'Cannot query field "books" on type "Query".'],
+    ['in a namespace', `query Q(${variables}) { api { ${books} } }`, 'Cannot query field "books" on type "Api".'],
+    ['with its namespace', `query Q(${variables}) { more { ${books} } }`, 'Cannot query field "more" on type "Query".'],
+    ['of a relationship', `query Q(${variables}) { api { users { ${books} } } }`, expect.stringContaining('"Users"')],
+  ])('%s', (_where, text, problem) => {
+    expect(check(text)).toEqual([problem])
+  })
+
+  test.each([
+    ['without a field that is missing', 'users(where: $where, limit: 1) { id }', 1],
+    ['of a field that lacks an argument', 'users(where: $where) { id }', 2],
+    ['of a field that is there, beside one that is missing', 'users(where: $where, limit: 1) { id } books { id }', 2],
+  ])('and an unknown type %s is another', (_what, fields, problems) => {
+    const found = check(`query Q($where: Users_bool_exp!) { ${fields} }`)
+    expect(found).toHaveLength(problems)
+    expect(found).toContainEqual(expect.stringContaining('Unknown type "Users_bool_exp"'))
+  })
 })
