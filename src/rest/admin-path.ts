@@ -23,7 +23,11 @@ export function requirePathParts(name: string, given: unknown): void {
 /** The variables in the client's paths. */
 const pathParts: ReadonlySet<string> = new Set(
   `
-  s paths. */ const pathParts: ReadonlySet<string> = new Set(`
+  alias attr client clientId clientScopeId clientUniqueId credentialId credentialScopeName federatedIdentityId flow
+  flowId groupId id invitationId key locale mapperId name newPreviousCredentialId node orgId parentId path permissionId
+  policyId protocol providerId realm resourceId resourceName roleContainer roleId roleName scopeId selectedLocale
+  session sessionId themeType token type userId
+  `
     .trim()
     .split(/\s+/),
 )
