@@ -12,6 +12,7 @@ import { settingNamesOf } from '../definitions/job-settings.ts'
 import { ConfigError, RefusalError, WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { type AccountAccess, createAccountAccess } from '../gate/account-access.ts'
+import { explainOtherFingerprint, fingerprintOf } from '../gate/account-record.ts'
 import { needsOf } from '../gate/find-unused-grants.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { Clock } from '../time/clock.ts'
@@ -83,6 +84,12 @@ export async function diagnoseAccount(account: Account, deps: DoctorDeps, signal
   if (!account.hasura) {
     for (const id of ['hasura', 'first-login', 'contract', 'live'] as const) findings.set(id, noHasura)
   }
+  const record = await deps.findFirstLogin(account.name)
+  const other =
+    claims &&
+    record?.fingerprint &&
+    explainOtherFingerprint(account.name, record.fingerprint, fingerprintOf(account, claims))
+  if (other) findings.set('first-login', failWith(other))
   if (!claims || (account.hasura && !hasura)) return arrange(account.name, findings)
   const granted = { claims, hasura }
   const requirements = deps.jobs.map(job => job.requirement)
@@ -90,7 +97,7 @@ export async function diagnoseAccount(account: Account, deps: DoctorDeps, signal
   const { scope, jobRoles } = inspectRequirements(needs, granted)
   findings.set('scope', scope)
   findings.set('job-roles', jobRoles)
-  if (hasura) await inspectApplication(access, deps, { claims, hasura }, findings, signal)
+  if (hasura) await inspectApplication(access, { ...deps, record }, { claims, hasura }, findings, signal)
   return arrange(account.name, findings)
 }
 
@@ -154,12 +161,12 @@ const answers = ok('the token endpoint answers')
 
 async function inspectApplication(
   access: AccountAccess,
-  { clock, jobs, firstLogin, findFirstLogin, schemaFolder }: DoctorDeps,
+  { clock, jobs, firstLogin, record, schemaFolder }: DoctorDeps & { readonly record: FirstLoginRecord | undefined },
   { claims, hasura }: { readonly claims: Claims; readonly hasura: HasuraClaims },
   findings: Map<CheckId, Finding>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { name, hasura: endpoint } = access.account
+  const { hasura: endpoint } = access.account
   if (!endpoint) return
   const openClient = (role: string) => access.hasura(endpoint.url, role)
   const finding = await inspectHasura(endpoint.url, { openClient, clock }, { claims, roles: hasura }, signal)
@@ -167,6 +174,7 @@ async function inspectApplication(
   if (finding.status === 'fail') return
   findings.set('contract', await inspectContract(schemaFolder, jobs, hasura.allowedRoles, openClient, signal))
   findings.set('live', await inspectLive(access, { jobs, schemaFolder, clock }, signal))
+  if (findings.has('first-login')) return
   const user = { hasura: openClient(endpoint.refreshRole ?? hasura.defaultRole), userId: hasura.userId }
-  findings.set('first-login', await inspectFirstLogin(await findFirstLogin(name), firstLogin, user, signal))
+  findings.set('first-login', await inspectFirstLogin(record, firstLogin, user, signal))
 }

@@ -1,5 +1,6 @@
 import { WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
+import type { Fingerprint } from '../gate/account-record.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { type Finding, fail, failWith, ok, skip, warn } from './check.ts'
@@ -9,6 +10,8 @@ export interface FirstLoginRecord {
   readonly state: string
   /** Why it is held, if it is. */
   readonly hold?: Explanation
+  /** Which account it was; unknown on the embedded store. */
+  readonly fingerprint?: Fingerprint
 }
 
 /**

@@ -68,7 +68,9 @@ async function findFirstLogins(operations: Operations): Promise<FirstLogins> {
   const [accounts, holds] = await Promise.all([operations.listAccounts(), operations.listHolds()])
   const held = new Map(
     holds.flatMap(hold =>
-      hold.code === 'first-login' ? [[hold.account, { found: hold.found, remedy: hold.remedy ?? undefined }]] : [],
+      ['first-login', 'fingerprint'].includes(hold.code) && hold.job === null
+        ? [[hold.account, { found: hold.found, remedy: hold.remedy ?? undefined }]]
+        : [],
     ),
   )
   return new Map(

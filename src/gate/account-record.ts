@@ -1,6 +1,7 @@
 import type { Account } from '../account.ts'
 import type { Claims } from '../auth/claims.ts'
 import { RefusalError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { accountRows } from '../store/account-rows.ts'
 import type { FirstLoginState } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
@@ -26,22 +27,35 @@ export type Transact = <T>(work: (tx: Store) => Promise<T>) => Promise<T>
 export async function ensureAccountRecord(
   transact: Transact,
   account: Account,
-  { issuer, subject }: Claims,
+  claims: Claims,
   known: KnownAccount | null,
 ): Promise<FirstLoginState> {
-  const now = { issuer, subject, endpoint: account.hasura?.url ?? '' }
+  const now = fingerprintOf(account, claims)
   const before = known ?? (await transact(tx => recordAccount(tx, account.name, now)))
-  const changed = fingerprintParts.find(part => !isSame(part, before, now))
-  if (changed) {
-    const startAgain = `give the new one a name of its own, or run "npm run -s cli -- forget ${account.name} --configured" to delete what was synced and start again`
-    throw new RefusalError('fingerprint', 'account', {
-      found: `Account "${account.name}" had ${changed} ${before[changed] || 'none'} before and has ${now[changed] || 'none'} now`,
-      remedy: hasMoved(changed, before, now)
-        ? `if only the address has changed, write it into the column ${changed} of the account's row in worker.accounts, which keeps what was synced; otherwise ${startAgain}`
-        : startAgain,
-    })
-  }
+  const other = explainOtherFingerprint(account.name, before, now)
+  if (other) throw new RefusalError('fingerprint', 'account', other)
   return before.firstLogin
+}
+
+/** @returns what to do when an account's name means something else now; undefined when it means the same */
+export function explainOtherFingerprint(name: string, before: Fingerprint, now: Fingerprint): Explanation | undefined {
+  const changed = fingerprintParts.find(part => !isSame(part, before, now))
+  if (!changed) return undefined
+  const [former, own] = [before[changed] || 'none', now[changed] || 'none']
+  const remedies = [
+    `if another worker with the former ${changed} uses this store too, such as that of another environment, give each a DATABASE_URL of its own`,
+    ...(hasMoved(changed, before, now)
+      ? [
+          `if only the address has changed, write it into the column ${changed} of the account's row in worker.accounts, which keeps what was synced`,
+        ]
+      : []),
+    `otherwise give the new one a name of its own, or run "npm run -s cli -- forget ${name} --configured" to delete what was synced and start again`,
+  ]
+  return { found: `Account "${name}" had ${changed} ${former} before and has ${own} now`, remedy: remedies.join('; ') }
+}
+
+export function fingerprintOf(account: Account, { issuer, subject }: Claims): Fingerprint {
+  return { issuer, subject, endpoint: account.hasura?.url ?? '' }
 }
 
 async function recordAccount(store: Store, name: string, fingerprint: Fingerprint): Promise<KnownAccount> {
@@ -61,7 +75,7 @@ const fingerprintParts = ['issuer', 'subject', 'endpoint'] as const
 
 type FingerprintPart = (typeof fingerprintParts)[number]
 
-type Fingerprint = Readonly<Record<FingerprintPart, string>>
+export type Fingerprint = Readonly<Record<FingerprintPart, string>>
 
 function isSame(part: FingerprintPart, before: Fingerprint, now: Fingerprint): boolean {
   return before[part] === now[part] || (part === 'endpoint' && isSameUrl(before[part], now[part]))

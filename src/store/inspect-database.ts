@@ -25,7 +25,13 @@ export interface DatabaseInspection {
   /** Migrations that the next start will apply. */
   readonly pending: readonly string[]
   /** The state of each account's first login, and why it is held; undefined if that can't be read. */
-  readonly firstLogins: ReadonlyMap<string, { readonly state: string; readonly hold?: Explanation }> | undefined
+  readonly firstLogins: ReadonlyMap<string, InspectedFirstLogin> | undefined
+}
+
+interface InspectedFirstLogin {
+  readonly state: string
+  readonly hold?: Explanation
+  readonly fingerprint: { readonly issuer: string; readonly subject: string; readonly endpoint: string }
 }
 
 /**
@@ -113,19 +119,23 @@ async function canRead(client: pg.Client): Promise<boolean> {
 }
 
 /** A migration that may be pending splits a hold's text in two. */
-async function findFirstLogins(
-  client: pg.Client,
-): Promise<ReadonlyMap<string, { readonly state: string; readonly hold?: Explanation }>> {
-  const { rows } = await client.query<{ name: string; state: string; found: string | null; remedy: string | null }>(
-    `select a.name, a.first_login as state, coalesce(h.hold ->> 'found', h.hold ->> 'reason') as found, h.hold ->> 'remedy' as remedy
+async function findFirstLogins(client: pg.Client): Promise<ReadonlyMap<string, InspectedFirstLogin>> {
+  const { rows } = await client.query<
+    InspectedFirstLogin['fingerprint'] & { name: string; state: string; found: string | null; remedy: string | null }
+  >(
+    `select a.name, a.first_login as state, a.issuer, a.subject, a.endpoint, coalesce(h.hold ->> 'found', h.hold ->> 'reason') as found, h.hold ->> 'remedy' as remedy
      from worker.accounts a
      left join (select account, to_jsonb(holds) as hold from worker.holds where job = '' and code = 'first-login') h
        on h.account = a.name`,
   )
   return new Map(
-    rows.map(({ name, state, found, remedy }) => [
+    rows.map(({ name, state, issuer, subject, endpoint, found, remedy }) => [
       name,
-      { state, ...(found !== null && { hold: { found, remedy: remedy ?? undefined } }) },
+      {
+        state,
+        fingerprint: { issuer, subject, endpoint },
+        ...(found !== null && { hold: { found, remedy: remedy ?? undefined } }),
+      },
     ]),
   )
 }

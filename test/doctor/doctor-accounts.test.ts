@@ -221,6 +221,17 @@ describe('an embedded store', () => {
     expect(await files()).toEqual(before)
     expect((await stat(dataDir)).mtimeMs).toBe(mtimeMs)
   })
+
+  test('whose worker holds the account for its new endpoint says so', async ({ writeAccounts, sandbox }) => {
+    await writeAccounts({ name: 'moved' })
+    expect((await run(env(), 'run', 'sync-topics')).code).toBe(0)
+    await writeAccounts({ name: 'moved', hasuraUrl: sandbox.hasura.url.replace('127.0.0.1', 'localhost') })
+    await using _worker = await startWorker(env())
+    await expect.poll(async () => (await run(env(), 'holds', '--json')).out).toContain('"code":"fingerprint"')
+    const { failed, find } = await runDoctor(env())
+    expect(failed).toEqual(['first-login'])
+    expect(find('first-login').detail).toMatch(/^Account "moved" had .* before and has /)
+  })
 })
 
 async function query(databaseUrl: string, ...statements: readonly string[]): Promise<readonly object[]> {
@@ -261,10 +272,9 @@ describe.runIf(hasPostgres)('Postgres', () => {
     await using database = await createDatabase()
     await writeAccounts({ name: 'held' })
     const withPostgres = env({ DATABASE_URL: database.url })
-    await run(withPostgres, 'migrate')
+    expect((await run(withPostgres, 'run', 'sync-topics')).code).toBe(0)
     await query(
       database.url,
-      "insert into worker.accounts (name, issuer, subject, endpoint) values ('held', 'i', 's', 'e')",
       "insert into worker.holds (account, job, code, found, remedy, met_by, probe_at) values ('held', '', 'first-login', 'The user was not visible', 'check its group', 'gate', now())",
     )
     const { code, find } = await runDoctor(withPostgres)
@@ -274,6 +284,22 @@ describe.runIf(hasPostgres)('Postgres', () => {
       hint: 'check its group',
     })
     expect(code).toBe(1)
+  })
+
+  test('that knows the account with another endpoint says so before a run does', async ({ writeAccounts }) => {
+    await using database = await createDatabase()
+    await writeAccounts({ name: 'moved' })
+    const withPostgres = env({ DATABASE_URL: database.url })
+    expect((await run(withPostgres, 'run', 'sync-topics')).code).toBe(0)
+    const before = await runDoctor(withPostgres)
+    expect(before.failed).toEqual([])
+    await query(database.url, "update worker.accounts set endpoint = 'https://before.example/v1/graphql'")
+    const { code, failed, find } = await runDoctor(withPostgres)
+    expect({ code, failed }).toEqual({ code: 1, failed: ['first-login'] })
+    expect(find('first-login')).toMatchObject({
+      detail: expect.stringContaining('Account "moved" had endpoint https://before.example/v1/graphql before'),
+      hint: expect.stringContaining('give each a DATABASE_URL of its own'),
+    })
   })
 
   test('that is away fails store and queue, without the password', async ({ writeAccounts }) => {

@@ -156,7 +156,10 @@ describe('an account name that meant something else before', () => {
   const change = (app: TestApp, account: string, row: Partial<Record<'issuer' | 'subject' | 'endpoint', string>>) =>
     app.deps.store.updateTable('worker.accounts').set(row).where('name', '=', account).execute()
   const startAgain = (account: string) =>
-    `give the new one a name of its own, or run "npm run -s cli -- forget ${account} --configured" to delete what was synced and start again`
+    `otherwise give the new one a name of its own, or run "npm run -s cli -- forget ${account} --configured" to delete what was synced and start again`
+
+  const apart = (part: string) =>
+    `if another worker with the former ${part} uses this store too, such as that of another environment, give each a DATABASE_URL of its own`
 
   test.for(['issuer', 'subject', 'endpoint'] as const)(
     'is refused for its %s, and taken after forget',
@@ -185,7 +188,7 @@ describe('an account name that meant something else before', () => {
       const now = await accountRow(app, account)
       await change(app, account, { [part]: 'https://before.example' })
       await expect(open(app, account)).rejects.toMatchObject({
-        remedy: `if only the address has changed, write it into the column ${part} of the account's row in worker.accounts, which keeps what was synced; otherwise ${startAgain(account)}`,
+        remedy: `${apart(part)}; if only the address has changed, write it into the column ${part} of the account's row in worker.accounts, which keeps what was synced; ${startAgain(account)}`,
       })
       await change(app, account, { [part]: now[part] })
       await open(app, account)
@@ -198,9 +201,11 @@ describe('an account name that meant something else before', () => {
     await open(app, account)
     const { issuer, subject } = await accountRow(app, account)
     await change(app, account, { issuer: 'https://before.example', subject: 'other' })
-    await expect(open(app, account)).rejects.toMatchObject({ remedy: startAgain(account) })
+    await expect(open(app, account)).rejects.toMatchObject({
+      remedy: `${apart('issuer')}; ${startAgain(account)}`,
+    })
     await change(app, account, { issuer, subject, endpoint: '' })
-    await expect(open(app, account)).rejects.toMatchObject({ remedy: startAgain(account) })
+    await expect(open(app, account)).rejects.toMatchObject({ remedy: `${apart('endpoint')}; ${startAgain(account)}` })
   })
 })
 
