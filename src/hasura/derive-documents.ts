@@ -43,7 +43,10 @@ export function deriveDocuments(
     selection => selection.kind === Kind.FIELD && columns.includes(selection.alias?.value ?? selection.name.value),
   )
   const keys: FieldNode = { ...node, selectionSet: { kind: Kind.SELECTION_SET, selections } }
-  const keyAt: FieldNode = { ...keys, arguments: [...(node.arguments ?? []), offsetArgument] }
+  const keyAt: FieldNode = {
+    ...keys,
+    arguments: [...(node.arguments ?? []).filter(({ name }) => name.value !== 'offset'), offsetArgument],
+  }
   const count = findCount(list)
   return {
     keys: derive(document, 'Keys', keys),
@@ -88,9 +91,11 @@ function derive(
       list,
     )
   const used = new Set(variablesOf(list.arguments ?? []))
-  const variableDefinitions = [...(operation.variableDefinitions ?? []), ...added].filter(({ variable }) =>
-    used.has(variable.name.value),
-  )
+  const names = new Set(added.map(({ variable }) => variable.name.value))
+  const variableDefinitions = [
+    ...(operation.variableDefinitions ?? []).filter(({ variable }) => !names.has(variable.name.value)),
+    ...added,
+  ].filter(({ variable }) => used.has(variable.name.value))
   const definition: OperationDefinitionNode = {
     ...operation,
     ...(operation.name && { name: { ...operation.name, value: `${operation.name.value}${suffix}` } }),

@@ -1,4 +1,5 @@
 import {
+  type ArgumentNode,
   type DocumentNode,
   type GraphQLObjectType,
   type GraphQLType,
@@ -56,7 +57,17 @@ export function readSelection(
   const name = findDocumentRoot(document)?.name?.value ?? 'the operation'
   const list = findList(document, schema)
   if (!list) {
-    throw new ConfigError([`${name} must select one list of rows and nothing else, so that a pull can page through it`])
+    throw new ConfigError([
+      {
+        found: `${name} must select one list of rows and nothing else, so that a pull can page through it`,
+        remedy: 'remove its other fields, and read aggregates and single rows in another job',
+      },
+    ])
+  }
+  for (const argument of list.node.arguments ?? []) {
+    if (!leavesRowsOut(argument)) continue
+    const found = `${name}: the argument "${argument.name.value}" would leave out rows of every page`
+    throw new ConfigError([{ found, remedy: 'remove it; let a view select the rows, or the job\'s "where"' }])
   }
   const naming = readNaming(list.field)
   const context = { operation: name, role, flattened, naming }
@@ -71,6 +82,12 @@ export function readSelection(
     ])
   }
   return { list, naming, columns }
+}
+
+/** A page starts after the last row of the one before, so neither may skip any. */
+function leavesRowsOut({ name, value }: ArgumentNode): boolean {
+  if (value.kind === Kind.VARIABLE) return false
+  return name.value === 'offset' ? print(value) !== '0' : name.value === 'distinct_on' || name.value === 'distinctOn'
 }
 
 interface Context {
@@ -89,6 +106,9 @@ function readColumns(
   const { operation, role, flattened, naming } = context
   if (selected.kind !== Kind.FIELD) {
     throw new ConfigError([{ found: `${operation}: fragments can't be mirrored`, remedy: 'list the fields' }])
+  }
+  if (selected.name.value === '__typename') {
+    throw new ConfigError([{ found: `${operation}: "__typename" is not a column`, remedy: 'remove it' }])
   }
   const field = row.getFields()[selected.name.value]
   if (!field) {

@@ -110,8 +110,9 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
   const { list, naming, columns } = readSelection(document, schema, settings.flatten)
   const find = (name: string): SelectedColumn => {
     const column = columns.find(candidate => candidate.name === name)
-    if (!column) throw new ConfigError([`"${name}" is not selected by its document`])
-    return column
+    if (column) return column
+    const remedy = 'add it to the document, or name the alias that the document gives it, and run "npm run codegen"'
+    throw new ConfigError([{ found: `"${name}" is not selected by its document`, remedy }])
   }
   const findOrdered = (name: string, use: 'key' | 'cursor'): SelectedColumn => {
     const column = find(name)

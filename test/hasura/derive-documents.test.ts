@@ -40,6 +40,16 @@ describe('the questions that are derived from a pull’s document', () => {
     }
   })
 
+  test('give an offset once, also if the document has one', () => {
+    const schema = readSchema('viewer', sdl(''))
+    const paged =
+      parse(`query PullThings($where: things_bool_exp!, $order_by: [things_order_by!]!, $limit: Int!, $offset: Int = 0) {
+        things(where: $where, order_by: $order_by, limit: $limit, offset: $offset) { id }
+      }`)
+    const { keyAt } = derive(['id'], schema, paged)
+    expect(checkOperation(keyAt ?? expect.fail('it can be asked'), schema)).toEqual([])
+  })
+
   test('are not asked of a role that may not aggregate, or of a field without offset', () => {
     const derived = derive(['key'], readSchema('viewer', sdl('', '')))
     expect(derived).toEqual({ keys: expect.anything() })

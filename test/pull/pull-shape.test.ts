@@ -37,6 +37,10 @@ const schemaOf = (directions: string) =>
     type owners { name: String }`,
   )
 const schema = schemaOf('asc desc')
+const listWith = (argument: string) =>
+  parse(`query Things($where: things_bool_exp, $order_by: [things_order_by!], $limit: Int, $offset: Int) {
+    things(where: $where, order_by: $order_by, limit: $limit, ${argument}) { id changed_at }
+  }`)
 const settings = (columns: string, more: Partial<PullSettings> = {}): PullSettings => ({
   name: 'sync-things',
   role: 'viewer',
@@ -66,6 +70,10 @@ describe('what a pull’s options say', () => {
     expect(findShapeProblems(settings('id changed_at name'), schema)).toEqual([])
   })
 
+  test.each(['offset: 0', 'offset: $offset'])('is in order with %s, as for a page of an application', argument => {
+    expect(findShapeProblems(settings('id changed_at', { document: listWith(argument) }), schema)).toEqual([])
+  })
+
   test('is in order with a key whose order only the API knows', () => {
     expect(findShapeProblems(settings('guid changed_at', { key: ['guid'] }), schema)).toEqual([])
   })
@@ -79,7 +87,11 @@ describe('what a pull’s options say', () => {
   })
 
   test.each([
-    ['a key that is not selected', settings('changed_at'), '"id" is not selected by its document'],
+    [
+      'a key that is not selected',
+      settings('changed_at'),
+      '"id" is not selected by its document: add it to the document, or name the alias',
+    ],
     ['a cursor that is not selected', settings('id'), '"changed_at" is not selected by its document'],
     [
       'a soft-delete column that is not selected',
@@ -168,6 +180,16 @@ describe('what a pull’s options say', () => {
       settings('id changed_at', { guard: { share: 0.3, floor: Number.NaN } }),
       '"deletionGuard.floor" is NaN, but must be a number, 0 or more',
     ],
+    [
+      'a field of GraphQL itself',
+      settings('__typename id changed_at'),
+      'Things: "__typename" is not a column: remove it',
+    ],
+    ...['offset: 1', 'distinct_on: [name]'].map((argument): [string, PullSettings, string] => [
+      `an argument that leaves out rows, ${argument}`,
+      settings('id changed_at', { document: listWith(argument) }),
+      `Things: the argument "${argument.split(':')[0]}" would leave out rows of every page: remove it`,
+    ]),
     ['a page that is no number', settings('id changed_at', { pageSize: Number.NaN }), '"pageSize" is NaN'],
   ])('is refused with %s', (_what, wrong, sentence) => {
     expect(findShapeProblems(wrong, schema).map(renderExplanation)).toEqual([expect.stringContaining(sentence)])
