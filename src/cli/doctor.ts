@@ -43,7 +43,7 @@ const accountsAtOnce = 8
 export async function diagnose(context: CommandContext, accounts: readonly Account[]): Promise<readonly Diagnosis[]> {
   const { config, envFile, host, signal } = context
   const { jobs, firstLogin, problems } = await findDefinitions(context)
-  const services = await inspectServices(config, host.uid)
+  const services = await inspectServices(config, { ...host, signal })
   const deps = {
     ...host,
     schemaFolder: schemaFolderOf(host.project),

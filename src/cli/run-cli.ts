@@ -160,7 +160,7 @@ async function withOperations<T>(
   for (;;) {
     if (await isElsewhere()) {
       const socketPath = controlSocketPath(config.dataDir)
-      if (await waitForOwner(socketPath, host.clock, signal)) return work(createControlClient(socketPath))
+      if (await waitForOwner(socketPath, host, signal)) return work(createControlClient(socketPath))
     }
     const definitions = await loadDefinitions()
     let opened: App

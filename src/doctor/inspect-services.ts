@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import { WorkerError } from '../errors.ts'
-import { createControlClient } from '../http/control-client.ts'
+import { createControlClient, pingOwner } from '../http/control-client.ts'
 import type { Operations } from '../operations/registry.ts'
 import { inspectRedis } from '../queue/inspect-redis.ts'
 import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
 import { type DatabaseInspection, inspectDatabase } from '../store/inspect-database.ts'
 import { inspectDataDir } from '../store/private-folder.ts'
+import type { Clock } from '../time/clock.ts'
 import { combine, type Finding, failWith, ok, warn } from './check.ts'
 import type { FirstLoginRecord } from './inspect-first-login.ts'
 
@@ -16,16 +17,25 @@ export interface ServicesInspection {
   readonly firstLogins: FirstLogins | undefined
 }
 
+interface InspectionDeps {
+  readonly uid: number | undefined
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** How long the owner of an embedded database may take to answer. */
+const ownerWithinMs = 30_000
+
 /** By account; a missing one has never logged in. */
 type FirstLogins = ReadonlyMap<string, FirstLoginRecord>
 
 /**
  * Checks whether the queue and the store can be used. Neither is opened, so nothing is created or migrated.
  *
- * @param uid numeric user id of this process, which must own an embedded database
+ * @param deps.uid numeric user id of this process, which must own an embedded database
  */
-export async function inspectServices(config: Config, uid: number | undefined): Promise<ServicesInspection> {
-  if (!config.databaseUrl) return inspectEmbedded(config.dataDir, uid)
+export async function inspectServices(config: Config, deps: InspectionDeps): Promise<ServicesInspection> {
+  if (!config.databaseUrl) return inspectEmbedded(config.dataDir, deps)
   const { finding: store, firstLogins } = await inspectStore(config.databaseUrl)
   const queue = config.redisUrl
     ? await inspectQueue(config.redisUrl)
@@ -33,24 +43,26 @@ export async function inspectServices(config: Config, uid: number | undefined): 
   return { findings: new Map([['queue', queue] as const, ['store', store] as const]), firstLogins }
 }
 
-async function inspectEmbedded(dataDir: string, uid: number | undefined): Promise<ServicesInspection> {
-  const { foreign, open } = await inspectDataDir(dataDir, uid)
+async function inspectEmbedded(dataDir: string, deps: InspectionDeps): Promise<ServicesInspection> {
+  const { foreign, open } = await inspectDataDir(dataDir, deps.uid)
   const exposures = [
     ...foreign.map(told => failWith(told)),
     ...open.map(({ found, remedy = '' }) => warn(found, remedy)),
   ]
-  const { finding, firstLogins } = await inspectOwner(dataDir)
+  const { finding, firstLogins } = await inspectOwner(dataDir, deps)
   return { findings: both(combine([...exposures, finding], finding)), firstLogins }
 }
 
 async function inspectOwner(
   dataDir: string,
+  { clock, signal }: InspectionDeps,
 ): Promise<{ readonly finding: Finding; readonly firstLogins: FirstLogins | undefined }> {
   if (await isOwned(dataDir)) {
-    const operations = createControlClient(controlSocketPath(dataDir))
+    const socketPath = controlSocketPath(dataDir)
+    const operations = createControlClient(socketPath)
     let firstLogins: FirstLogins | undefined
     const finding = await attempt(async () => {
-      await operations.ping()
+      await pingOwner(socketPath, clock, ownerWithinMs, signal)
       firstLogins = await findFirstLogins(operations)
       return ok(`embedded in ${dataDir}, and its worker answers`)
     })

@@ -15,10 +15,11 @@ import {
   UsageError,
 } from '../errors.ts'
 import { parseJson } from '../json/parse-json.ts'
+import type { Log } from '../log.ts'
 import { createOperations, type Operations } from '../operations/registry.ts'
 import { parseValue } from '../operations/values.ts'
 import { type Problem, problemSchema, stoppingCode } from '../problem.ts'
-import type { Clock } from '../time/clock.ts'
+import { type Clock, settlesWithin } from '../time/clock.ts'
 import { controlLineSchema, readTold } from './control-events.ts'
 import { writeInput } from './operation-route.ts'
 
@@ -26,25 +27,58 @@ import { writeInput } from './operation-route.ts'
 const looks = 20
 const lookEveryMs = 500
 
+/** After how long, in milliseconds, a silent owner is told, and how long it is then waited for. */
+const tellAfterMs = 10_000
+const waitForMs = 600_000
+const silentCode = 'owner-silent'
+
 /**
- * Waits for the owner of the embedded database: a process that is still starting, or a short command that is about to end.
+ * Waits for the owner of the embedded database: a process that is still starting, a short command that is about to end, or a process
+ * that a long statement, or somebody who stopped it, keeps from answering.
  *
  * @returns whether it answers; false if it has ended
- * @throws TransientError if it is a command in the foreground, which answers nobody; ConfigError if it is another user's
+ * @throws TransientError if it is a command in the foreground, which answers nobody, or stays silent; ConfigError if it is another
+ * user's
  */
-export async function waitForOwner(socketPath: string, clock: Clock, signal: AbortSignal): Promise<boolean> {
+export async function waitForOwner(
+  socketPath: string,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  signal: AbortSignal,
+): Promise<boolean> {
+  let isTold = false
   for (let look = 1; ; look++) {
     try {
-      await send(socketPath, 'GET', '/ping', undefined, signal).then(response => response.resume())
+      await pingOwner(socketPath, clock, isTold ? waitForMs : tellAfterMs, signal)
       return true
     } catch (error) {
       if (!(error instanceof TransientError)) throw error
       if (error.code === 'owner-gone') return false
+      if (error.code === silentCode) {
+        if (isTold) throw error
+        isTold = true
+        log.warn(`waiting: ${error.message}`)
+        continue
+      }
       if (error.code !== 'busy' && error.code !== stoppingCode) return true
       if (look === looks) throw error.code === stoppingCode ? error : busyForLong()
     }
     await clock.sleep(lookEveryMs, signal)
   }
+}
+
+/** @throws TransientError if the owner doesn't answer within `ms`, or answers that it can't */
+export async function pingOwner(socketPath: string, clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  const silent = new AbortController()
+  const pinging = send(socketPath, 'GET', '/ping', undefined, AbortSignal.any([signal, silent.signal]))
+  if (!(await settlesWithin(clock, ms, pinging))) {
+    silent.abort()
+    throw new TransientError(silentCode, {
+      found: `The process that owns the embedded database in DATA_DIR hasn't answered for ${ms / 1000} s`,
+      remedy: 'if it is stopped, as by Ctrl+Z, continue it ("fg", or kill -CONT); if it is busy, it answers later',
+    })
+  }
+  const response = await pinging
+  response.resume()
 }
 
 function busyForLong(): TransientError {

@@ -94,7 +94,11 @@ function statementsOf(problem: Explanation | undefined): string {
 
 describe.runIf(postgresServer)('the roles of operations.md', () => {
   test('let the worker start and work, and doctor finds nothing missing', async ({ app, sync }) => {
-    const { findings } = await inspectServices(app.config, undefined)
+    const { findings } = await inspectServices(app.config, {
+      uid: undefined,
+      clock: systemClock,
+      signal: AbortSignal.timeout(60_000),
+    })
     expect(findings.get('store')).toMatchObject({
       status: 'ok',
       detail: 'Postgres answers, and its tables are up to date',

@@ -1,12 +1,14 @@
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createControlClient, waitForOwner } from '../../src/http/control-client.ts'
 import { stoppingCode, toProblem } from '../../src/problem.ts'
 import { systemClock } from '../../src/time/clock.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
 import { withoutRoot } from '../fixtures/without-root.ts'
 
 /** Who owns the embedded database, and sends no more than a part of each response. */
@@ -63,7 +65,11 @@ test('a folder that another user has closed is told, and not asked again', async
   await chmod(folder, 0)
   try {
     const waiting = withoutRoot(() =>
-      waitForOwner(join(folder, 'control.sock'), systemClock, AbortSignal.timeout(60_000)),
+      waitForOwner(
+        join(folder, 'control.sock'),
+        { clock: systemClock, log: captureLog().log },
+        AbortSignal.timeout(60_000),
+      ),
     )
     await expect(waiting).rejects.toThrow('the permission is missing (EACCES): run the command as the user')
   } finally {
@@ -72,15 +78,35 @@ test('a folder that another user has closed is told, and not asked again', async
   }
 })
 
+test('an owner that somebody has stopped is told, and not waited for without end', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-owner-'))
+  const path = join(folder, 'control.sock')
+  // As after SIGSTOP: the system still accepts connections.
+  const server = createSocketServer(() => {}).listen(path)
+  await once(server, 'listening')
+  const waits: number[] = []
+  const sleep = async (ms: number) => void waits.push(ms)
+  const { log, lines } = captureLog()
+  const waiting = waitForOwner(path, { clock: { ...systemClock, sleep }, log }, AbortSignal.timeout(60_000))
+  await expect(waiting).rejects.toThrow("hasn't answered for 600 s: if it is stopped, as by Ctrl+Z, continue it")
+  expect(waits).toEqual([10_000, 600_000])
+  expect(lines).toMatchObject([{ level: 'warn', msg: expect.stringMatching(/^waiting: .* hasn't answered for 10 s/) }])
+  await new Promise(resolve => server.close(resolve))
+  await rm(folder, { recursive: true })
+})
+
 test('an owner that is stopping is waited for until it is gone', async () => {
   const problem = JSON.stringify(toProblem(503, stoppingCode, 'This process is stopping'))
   await using owner = await openOwner(problem, { status: 503, isComplete: true })
   let pauses = 0
-  const sleep = async () => {
+  const sleep = async (ms: number, signal?: AbortSignal) => {
+    // How long an answer may take.
+    if (ms > 1_000) return systemClock.sleep(ms, signal)
     pauses += 1
     if (pauses === 2) owner.stop()
   }
-  expect(await waitForOwner(owner.path, { ...systemClock, sleep }, new AbortController().signal)).toBe(false)
+  const deps = { clock: { ...systemClock, sleep }, log: captureLog().log }
+  expect(await waitForOwner(owner.path, deps, new AbortController().signal)).toBe(false)
   expect(pauses).toBe(2)
 })
 

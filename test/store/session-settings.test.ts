@@ -8,6 +8,7 @@ import { inspectServices } from '../../src/doctor/inspect-services.ts'
 import { type Database, openDatabase } from '../../src/store/open-database.ts'
 import { renderMigrations } from '../../src/store/render-migrations.ts'
 import { setSession } from '../../src/store/session-settings.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { hostileSettings } from '../fixtures/hostile-settings.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
@@ -38,7 +39,11 @@ async function read(database: Pick<Database, 'store'>): Promise<unknown> {
 async function storeFinding(databaseUrl: string): Promise<unknown> {
   const account = { name: 'one', oidcIssuer: 'https://idp.example', clientId: 'one', clientSecret: 'secret' }
   const config = parseConfig({ DATABASE_URL: databaseUrl }, { accounts: [account] })
-  const { findings } = await inspectServices(config, undefined)
+  const { findings } = await inspectServices(config, {
+    uid: undefined,
+    clock: systemClock,
+    signal: AbortSignal.timeout(60_000),
+  })
   return findings.get('store')
 }
 
