@@ -97,16 +97,13 @@ async function isAnswered(hasura: HasuraClient, signal: AbortSignal): Promise<bo
 /** Hasura doesn't say what it expects, so the message adds what the token holds. */
 function explainRejection({ detail }: Finding, { issuer, payload, algorithm, authorizedParty }: Claims): Finding {
   const audience = listNames([payload.aud].flat().filter(name => typeof name === 'string'))
-  const held = `the token has the issuer ${issuer} and the audience ${audience}`
-  if (algorithm?.startsWith('HS')) {
-    const client = authorizedParty ?? '…'
-    return fail(
-      `${detail}; ${held}, and is signed with ${algorithm}, whose key only the identity provider has`,
-      `set Access token signature algorithm to RS256 under Clients → ${client} → Advanced, or Default signature algorithm under Realm settings → Tokens`,
-    )
-  }
+  const held = `${detail}; the token has the issuer ${issuer} and the audience ${audience}`
+  const comparison =
+    "compare them with issuer, audience and jwk_url in Hasura's HASURA_GRAPHQL_JWT_SECRET (a role of a client adds that client as audience, as does a mapper: Client scopes → hasura → Mappers → Add mapper → Audience)"
+  if (!algorithm?.startsWith('HS')) return fail(held, comparison)
+  const client = authorizedParty ?? '…'
   return fail(
-    `${detail}; ${held}`,
-    "compare them with issuer, audience and jwk_url in Hasura's HASURA_GRAPHQL_JWT_SECRET (a role of a client adds that client as audience, as does a mapper: Client scopes → hasura → Mappers → Add mapper → Audience)",
+    `${held}, and is signed with ${algorithm}, which Hasura verifies only with the key of the identity provider`,
+    `set Access token signature algorithm to RS256 under Clients → ${client} → Advanced, or Default signature algorithm under Realm settings → Tokens; if Hasura has that key, ${comparison}`,
   )
 }
