@@ -160,6 +160,26 @@ describe.each(stores)('calls made at the same time on %s', backend => {
     expect(await written('locked')).toBe(2)
   })
 
+  test.skipIf(backend === 'embedded')(
+    'and one waits too long for a lock: it is told so, not that no answer came',
+    async () => {
+      await write(store, { name: 'kept', number: '1' })
+      const waited = Promise.withResolvers<void>()
+      const held = Promise.withResolvers<void>()
+      const transaction = store.transaction().execute(async tx => {
+        await sql`set local idle_in_transaction_session_timeout = 0`.execute(tx)
+        await sql`select from gathered.written where name = 'kept' for update`.execute(tx)
+        held.resolve()
+        await waited.promise
+      })
+      await held.promise
+      const [refused] = await Promise.allSettled([write(store, { name: 'kept', number: '2' })])
+      waited.resolve()
+      await transaction
+      expect(refused.status === 'rejected' && String(refused.reason)).toContain('a lock that another session holds')
+    },
+  )
+
   test('asked for in opposite orders by two processes end, all of them', async () => {
     const other = gather<Asked, Row>({ answers: writeEach, columns: sql`answer.transaction, answer.name` })
     const names = Array.from({ length: 60 }, (_, n) => `crossed-${n}`)
