@@ -68,7 +68,8 @@ export function problems(...statuses: readonly number[]): Record<number, object>
 /**
  * Of a response, objects may have further properties: a later version adds some. Numbers that aren't integers have a
  * format, without which generated clients in Go round counts of rows to 24 bits. Zod's own limits of integers are left out: as
- * annotations of an `Integer` they are more than a Java compiler takes.
+ * annotations of an `Integer` they are more than a Java compiler takes. A simple value that may be null has two types instead of
+ * a choice, by which openapi-generator would let all equal schemas be null: the id in a path, and the fields of bodies.
  *
  * @param name one of its properties
  */
@@ -81,7 +82,19 @@ export function schemaOf(schema: z.ZodType, io: 'input' | 'output', name?: strin
       if (jsonSchema.type === 'number') jsonSchema.format = 'double'
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
+      joinNull(jsonSchema)
     },
   })
   return name === undefined ? described : described.properties?.[name]
 }
+
+/** Zod writes a type and null as `{type: [T, 'null']}` only if the type has no limits. */
+function joinNull(schema: z.core.JSONSchema.BaseSchema): void {
+  const [value, orNull, ...others] = schema.anyOf ?? []
+  if (orNull?.type !== 'null' || others.length > 0) return
+  const type = simpleTypes.find(simple => simple === value?.type)
+  if (type === undefined || value?.enum) return
+  delete schema.anyOf
+  Object.assign(schema, value, { type: [type, 'null'] })
+}
+const simpleTypes = ['string', 'integer', 'number', 'boolean'] as const

@@ -77,6 +77,16 @@ test('gives each number a format: without one, generated clients in Go read it i
   expect(new Set(numbers)).toEqual(new Set(['double']))
 })
 
+test('offers no choice of a simple value or null: openapi-generator would let all equal schemas be null', () => {
+  const choices: unknown[] = []
+  JSON.parse(JSON.stringify(describeApi()), (_name, value: unknown) => {
+    const [first] = Object(value).anyOf ?? []
+    if (first && !['object', 'array'].includes(first.type) && !first.enum) choices.push(value)
+    return value
+  })
+  expect(choices).toEqual([])
+})
+
 test('describes every route that is served, and no other', async ({ http }) => {
   const served = (await findRoutes(http)).filter(({ method }) => method !== 'HEAD')
   const described = Object.entries(document.paths).flatMap(([path, methods]) =>
