@@ -57,7 +57,11 @@ export async function openListRead<R>(
     async write(rows) {
       signal.throwIfAborted()
       const beganAt = clock.elapsed()
-      const { inserted, updated, revived } = await transaction(tx => table.write(tx, account, rows))
+      const { inserted, updated, revived } = await transaction(tx => table.write(tx, account, rows)).catch(
+        async (error: unknown) => {
+          throw await table.explain(error, rows, transaction)
+        },
+      )
       const changed = inserted + updated + revived
       pageWritten({ table: table.into, read: rows.length, changed, durationMs: clock.elapsed() - beganAt })
       for (const key of rows.map(row => table.keyOf(row))) met.set(JSON.stringify(key), key)

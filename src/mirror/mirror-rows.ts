@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, PermanentError } from '../errors.ts'
 import { inPlace } from '../explanation.ts'
 import { rowsOf } from '../hasura/rows.ts'
 import type { FencedTransaction } from '../store/store.ts'
@@ -7,7 +7,7 @@ import { findColumnNameProblem, findTableNameProblem } from './column-name.ts'
 import { ensureMirrorTable, type MirrorTable } from './mirror-table.ts'
 import { keysOf, sameKey } from './page-rows.ts'
 import { findTableProblems } from './table-limits.ts'
-import { explainWriteFailure } from './write-failure.ts'
+import { explainWriteFailure, findRefusedColumn } from './write-failure.ts'
 import { markDeleted, mergePage, type WrittenRows } from './write-page.ts'
 
 /** The JavaScript type for each column type. Pass a number as text if JavaScript would round it. */
@@ -53,6 +53,15 @@ export interface MirrorRows<R> {
    * @throws PermanentError (`mirror-row`) for a row that the table can't hold
    */
   write(tx: FencedTransaction, account: string, rows: readonly R[]): Promise<WrittenRows>
+  /**
+   * The error with which these rows were refused, with the name of the column that refuses a value. It is searched for in transactions
+   * of their own, because an error ends the one of `write`.
+   */
+  explain(
+    error: unknown,
+    rows: readonly R[],
+    transaction: (work: (tx: FencedTransaction) => Promise<unknown>) => Promise<unknown>,
+  ): Promise<unknown>
   /** The key of a row. */
   keyOf(row: R): RowKey
   /** The keys of the account's rows that aren't deleted and aren't in `keys`. */
@@ -88,10 +97,9 @@ export function mirrorRows<const C extends Columns>(options: {
   const table: MirrorTable = { name: options.into, columns, key }
   requireTable(table)
   const keyOf = (row: MirrorRow<C>): RowKey => key.map(column => String(row[column]))
-  /** An error ends the transaction, so the column that refused a value can't be searched for. */
   const explained = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
-      throw explainWriteFailure(error, table) ?? error
+      throw explainWriteFailure(error, table, undefined, ifRefused) ?? error
     })
   return {
     into: options.into,
@@ -104,11 +112,19 @@ export function mirrorRows<const C extends Columns>(options: {
       const last = await explained(findLast(tx, table, rows))
       return explained(mergePage(tx, table, account, rowsOf(rows.filter((_, at) => last.has(at)))))
     },
+    async explain(error, rows, transaction) {
+      if (!(error instanceof PermanentError)) return error
+      const column = await findRefusedColumn(transaction, rowsOf(rows), columns, error.cause)
+      return explainWriteFailure(error.cause, table, { column }, ifRefused) ?? error
+    },
     keyOf,
     findOthers: (tx, account, keys) => findOthers(tx, table, account, keys),
     markDeleted: (tx, account, keys) => markDeleted(tx, table, account, keys),
   }
 }
+
+const ifRefused =
+  'give the column another type under another name, change its values in the job (null where there is none), or correct the value at its source'
 
 function requireTable({ name: table, columns, key }: MirrorTable): void {
   const name = findTableNameProblem(table)

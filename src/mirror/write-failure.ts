@@ -28,11 +28,13 @@ const ownConstraint = /_pkey\d*$|__change_idx\d*$/
  * error is about neither the table nor the rows.
  *
  * @param searched what `findRefusedColumn` found, if it was asked
+ * @param remedy what to do about a value that doesn't fit its column; default: of a pull
  */
 export function explainWriteFailure(
   error: unknown,
   { name, key }: Pick<MirrorTable, 'name' | 'key'>,
   searched?: { readonly column: MirrorColumn | undefined },
+  remedy = `if its type has changed in the API, run "npm run -s cli -- schema pull"; otherwise remove the column from the document, change its values with the job's "transform", or correct the value at its source`,
 ): WorkerError | undefined {
   const parsed = fields.safeParse(error)
   if (!parsed.success) return undefined
@@ -40,7 +42,7 @@ export function explainWriteFailure(
   const table = `mirror.${name}`
   const changed = explainRefusedAccess(told, table) ?? explainChangedTable(told, { name, key })
   if (changed) return new RefusalError('mirror-table', 'job', withCode(changed, told), { cause: error })
-  const refused = explainRefusedRow(told, table, key, searched)
+  const refused = explainRefusedRow(told, table, key, searched, remedy)
   return refused && new PermanentError('mirror-row', withCode(refused, told), { cause: error })
 }
 
@@ -119,6 +121,7 @@ function explainRefusedRow(
   table: string,
   key: readonly string[],
   searched: { readonly column: MirrorColumn | undefined } | undefined,
+  remedy: string,
 ): Explanation | undefined {
   const { code } = told
   if (code === '54000') return explainTooLarge(told, table, key)
@@ -134,10 +137,7 @@ function explainRefusedRow(
   const where = column
     ? `column "${column.name}" of ${table}, which is ${column.type}`
     : `its column of ${table}, or what an index computes from it`
-  return {
-    found: `${describeValue(code)} ${where}`,
-    remedy: `if its type has changed in the API, run "npm run -s cli -- schema pull"; otherwise remove the column from the document, change its values with the job's "transform", or correct the value at its source`,
-  }
+  return { found: `${describeValue(code)} ${where}`, remedy }
 }
 
 function explainTooLarge({ constraint, routine = '' }: Fields, table: string, key: readonly string[]): Explanation {
