@@ -20,7 +20,17 @@ export function readProxies(env: Readonly<Record<string, string | undefined>>, p
     const { value } = readValue(env[variable] ?? '')
     const url = value.includes('://') ? value : `http://${value}`
     const proxy = readUrl(url, ['http:', 'https:'], 'http://proxy.example:3128', variable, problems)
-    if (proxy === undefined || hasBothOrNone(new URL(proxy))) return proxy
+    if (proxy === undefined) return undefined
+    const { pathname, search, hash } = new URL(proxy)
+    if (pathname + search + hash !== '/') {
+      problems.push({
+        found: `${variable} has something after the host and the port, where the address of a proxy ends`,
+        remedy:
+          'write only those, as in http://proxy.example:3128; a file that tells browsers which proxy to use (.pac) names it',
+      })
+      return undefined
+    }
+    if (hasBothOrNone(new URL(proxy))) return proxy
     problems.push({
       found: `${variable} has only one of user name and password, so neither would be sent to the proxy`,
       remedy:

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isError } from '../errors.ts'
+import { describeRefusedTunnel, proxyRemedy, tunnelRemedy } from './proxy-failure.ts'
 
 /** A failure below HTTP, in words without any part of a request or response. */
 export interface NetworkFailure {
@@ -24,10 +25,19 @@ export interface NetworkFailure {
  * do).
  */
 export function describeNetworkFailure(error: unknown): NetworkFailure {
+  const refused = findCause(error, refusedTunnel)
+  if (refused) return { code: refused.code, neverSent: true, ...describeRefusedTunnel(refused.statusCode) }
+  const failure = describeFailure(error)
+  if (!findCause(error, ofProxy)) return failure
+  const words = `the proxy can't be reached, ${failure.words}`
+  return { ...failure, words, neverSent: true, remedy: failure.remedy ?? proxyRemedy }
+}
+
+function describeFailure(error: unknown): NetworkFailure {
   if (isError(error) && error.name === 'TimeoutError') {
     return { words: 'no complete response arrived in time', neverSent: false, isTimeout: true }
   }
-  const isMarked = marked.safeParse(error).success || marked.safeParse(caused.safeParse(error).data?.cause).success
+  const isMarked = findCause(error, marked) !== undefined
   const code = findCode(error, 5)
   if (code === undefined) return { words: 'the connection failed', neverSent: isMarked }
   const known = failures.get(code)
@@ -69,7 +79,7 @@ export function isConnectionFailure(error: unknown): boolean {
   return code !== undefined && (failures.has(code) || connectionCode.test(code))
 }
 
-const connectionCode = /^(?:UND_ERR_|ERR_SSL_|ERR_TLS_|ERR_STREAM_|ERR_HTTP|ERR_SOCKET_|HPE_|Z_)/
+const connectionCode = /^(?:UND_ERR_|ERR_PROXY_|ERR_SSL_|ERR_TLS_|ERR_STREAM_|ERR_HTTP|ERR_SOCKET_|HPE_|Z_)/
 
 const failures: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'the connection was refused'],
@@ -114,17 +124,11 @@ const handshakeRemedies: readonly (readonly [code: RegExp, remedy: string])[] = 
 const handshakeRemedy =
   'look for TLS errors in the log of that server, and of proxies and firewalls in front of it that inspect TLS'
 
-/** A proxy that makes no connection to the server. */
+/** A proxy that makes no connection to the server, and doesn't say why. */
 const tunnel: ReadonlyMap<string, string> = new Map([
-  // undici's, of a request that nobody aborted.
-  ['UND_ERR_ABORTED', 'the proxy refused to connect to the server'],
   ['ERR_PROXY_TUNNEL', 'the proxy did not connect to the server'],
   ['UND_ERR_PRX_CONN', 'the proxy closed the connection before it connected to the server'],
-  ['UND_ERR_PRX_TLS', "the proxy's certificate is for another name"],
 ])
-
-const tunnelRemedy =
-  'allow tunnels (CONNECT) to that server and its port in the proxy that HTTPS_PROXY or HTTP_PROXY names (many allow port 443 only, and the worker uses a tunnel for http: addresses too), add a user and a password to its URL if it requires them, or list the server in NO_PROXY, by its name and not as a range of addresses'
 
 /** Of a response in which something in front of the server asks for a browser (`outgoing/bot-check.ts`). */
 export const botCheckCode = 'BOT_CHECK'
@@ -190,12 +194,21 @@ const certificateRemedies: ReadonlyMap<string, string> = new Map([
   ['PATH_LENGTH_EXCEEDED', authorityRemedy],
 ])
 
+/** A proxy's answer, as told by Node and `createProxyClient`. */
+const refusedTunnel = z.object({ code: z.literal('ERR_PROXY_TUNNEL'), statusCode: z.number() })
+const ofProxy = z.object({ isOfProxy: z.literal(true) })
 /** A request that failed before it was sent (`markUnsent`). */
 const marked = z.object({ neverSent: z.literal(true) })
 const named = z.object({ name: z.literal(parserError) })
 const coded = z.object({ code: z.string().regex(/^[A-Z][A-Z0-9_/]{2,60}$/) })
 const caused = z.object({ cause: z.unknown() })
 const aggregated = z.object({ errors: z.array(z.unknown()) })
+
+/** The error, or the first of its causes, that has a shape. */
+function findCause<T>(error: unknown, shape: z.ZodType<T>, depth = 5): T | undefined {
+  if (depth === 0 || typeof error !== 'object' || error === null) return undefined
+  return shape.safeParse(error).data ?? findCause(caused.safeParse(error).data?.cause, shape, depth - 1)
+}
 
 function findCode(error: unknown, depth: number): string | undefined {
   if (depth === 0 || typeof error !== 'object' || error === null) return undefined

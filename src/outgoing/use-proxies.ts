@@ -1,5 +1,6 @@
 import https from 'node:https'
 import { EnvHttpProxyAgent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
+import { createProxyClient } from './proxy-client.ts'
 
 /** The proxies through which servers are reached. */
 export interface Proxies {
@@ -27,6 +28,7 @@ export function useProxies({ http, https: forHttps, except }: Proxies): Disposab
     proxyTunnel: true,
     // Over HTTP/2, undici refuses a header of its own and connects again, without a pause.
     proxyTls: { allowH2: false },
+    clientFactory: createProxyClient,
   })
   setGlobalDispatcher(dispatcher)
   const proxyEnv = { ...(httpsProxy && { HTTPS_PROXY: httpsProxy }), NO_PROXY: withSubdomains(names) }

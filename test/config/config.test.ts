@@ -119,10 +119,10 @@ describe('each variable', () => {
       'https://idp/realms/wiki',
     ],
     [
-      { HTTPS_PROXY: 'http://u:p@proxy:3128', HTTP_PROXY: 'https://other', NO_PROXY: 'a.example,.b.example' },
+      { HTTPS_PROXY: 'http://u:p@proxy:3128', HTTP_PROXY: 'https://other/', NO_PROXY: 'a.example,.b.example' },
       config => config.proxies,
       {
-        http: 'https://other',
+        http: 'https://other/',
         https: 'http://u:p@proxy:3128',
         except: 'a.example,.b.example,localhost,127.0.0.1,[::1]',
       },
@@ -248,6 +248,7 @@ describe('each variable', () => {
     [{ http_proxy: 'socks5://proxy' }, /^http_proxy is not a URL such as http:/],
     [{ HTTPS_PROXY: 'http://u:50%@proxy' }, /^HTTPS_PROXY has a % in its user name or password/],
     [{ HTTPS_PROXY: 'http://canary@proxy' }, /^HTTPS_PROXY has only one of user name and password.*: write both/],
+    [{ HTTPS_PROXY: 'http://wpad/proxy.pac' }, /^HTTPS_PROXY has something after the host and the port.*\.pac/],
     [{ http_proxy: 'canary:@proxy:3128' }, /^http_proxy has only one of user name and password/],
     [{ HTTP_PROXY: 'http://:canary@proxy' }, /^HTTP_PROXY has only one of user name and password/],
     [{ CLIENT_ID: '' }, /^CLIENT_ID is missing/],

@@ -12,6 +12,8 @@ import { listen } from '../services/start-proxy.ts'
 
 const coded = (code: string) => Object.assign(new Error('canary'), { code })
 
+const refusedBy = (statusCode: number) => Object.assign(coded('ERR_PROXY_TUNNEL'), { statusCode })
+
 describe('a network failure', () => {
   test.each<[string, unknown, RegExp, boolean]>([
     [
@@ -45,7 +47,14 @@ describe('a network failure', () => {
       /not trusted/,
       true,
     ],
-    ['a proxy that refuses', coded('UND_ERR_ABORTED'), /the proxy refused to connect/, true],
+    [
+      'a proxy that wants a password',
+      new TypeError('fetch failed', { cause: new NotSentError(refusedBy(407)) }),
+      /requires a user/,
+      true,
+    ],
+    ['a proxy that refuses', refusedBy(403), /the proxy refused to connect to the server \(HTTP 403\)/, true],
+    ['a proxy that finds no server', refusedBy(503), /the proxy could not connect to the server \(HTTP 503\)/, true],
     ['a proxy that refuses a certificate’s connection', coded('ERR_PROXY_TUNNEL'), /the proxy did not connect/, true],
     ['a cut', new TypeError('terminated', { cause: coded('UND_ERR_SOCKET') }), /cut off/, false],
     [
@@ -71,7 +80,7 @@ describe('a network failure', () => {
     ['SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS/],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /intermediate certificates.*NODE_EXTRA_CA_CERTS/],
     ['CERT_HAS_EXPIRED', /renew/],
-    ['UND_ERR_ABORTED', /HTTPS_PROXY.*NO_PROXY/],
+    ['ERR_PROXY_TUNNEL', /HTTPS_PROXY.*NO_PROXY/],
     ['ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED', /enable TLS 1\.2/],
     ['EPROTO', /log of that server/],
     ['ERR_SSL_EE_KEY_TOO_SMALL', /client certificate.*2048 bits/],

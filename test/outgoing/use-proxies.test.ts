@@ -99,12 +99,37 @@ describe.skipIf(!hasOpenssl)('behind a proxy', () => {
   })
 
   test.each(Object.entries(ways))('%s that the proxy refuses was never sent', async (_name, way) => {
-    for (const status of [403, 407, 502]) {
+    for (const [status, words] of [
+      [403, /^the proxy refused to connect to the server \(HTTP 403\)/],
+      [407, /^the proxy requires a user and a password/],
+      [502, /^the proxy could not connect to the server \(HTTP 502\)/],
+    ] as const) {
       proxy.refusesWith = status
       const failure = await ask(way, { http: proxy.url, https: proxy.url }).catch(describeNetworkFailure)
       proxy.refusesWith = undefined
-      expect(failure).toMatchObject({ neverSent: true, words: expect.stringMatching(/^the proxy /) })
+      expect(failure).toMatchObject({ neverSent: true, words: expect.stringMatching(words) })
     }
+  })
+
+  test.each([
+    ['a plain request', 'http://localhost:1', /^the proxy can't be reached, the connection was refused/],
+    ['a request over TLS', 'http://proxy.invalid:3128', /^the proxy can't be reached, the host/],
+  ])('%s fails because of a proxy that is down, not of its server', async (name, down, words) => {
+    const failure = await ask(ways[name] ?? expect.fail(), { http: down, https: down }).catch(describeNetworkFailure)
+    expect(failure).toMatchObject({
+      neverSent: true,
+      words: expect.stringMatching(words),
+      remedy: expect.stringMatching(/^check that the proxy runs/),
+    })
+  })
+
+  test('a proxy without TLS is told as such', async () => {
+    const overTls = proxy.url.replace('http:', 'https:')
+    const asked = ask(() => [exchange, `http://localhost:${plainPort}/`], { http: overTls })
+    expect(await asked.catch(describeNetworkFailure)).toMatchObject({
+      words: expect.stringMatching(/^the proxy can't be reached/),
+      remedy: expect.stringMatching(/https:\/\/ only if it expects TLS itself/),
+    })
   })
 
   test.each(Object.entries(ways))(
