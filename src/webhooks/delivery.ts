@@ -1,4 +1,5 @@
 import type { Explanation } from '../explanation.ts'
+import { describeRedirect } from '../failures/http-status.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import type { Exchange } from '../outgoing/exchange.ts'
 import type { Clock } from '../time/clock.ts'
@@ -86,16 +87,16 @@ export function interpretAnswer(
 ): Delivery {
   if (status >= 200 && status < 300) return { kind: 'delivered' }
   if (status === 410) return { kind: 'gone' }
+  const isRedirect = status >= 300 && status < 400 && status !== 304
   return {
     kind: 'failed',
-    found: `${host} answered HTTP ${status}`,
-    remedy: remedyOf(status),
+    found: `${host} ${isRedirect ? describeRedirect({ status, headers }) : `answered HTTP ${status}`}`,
+    remedy: isRedirect ? 'redirects are not followed: use the URL that it leads to' : remedyOf(status),
     ...(headers.has('retry-after') && { retryAfterMs: parseRetryAfter(headers, now) }),
   }
 }
 
 function remedyOf(status: number): string {
-  if (status >= 300 && status < 400) return 'redirects are not followed: use the URL that it leads to'
   return remedies.get(status) ?? 'check the log of the receiver'
 }
 

@@ -31,6 +31,13 @@ test.each([
   expect(interpretAnswer('hook.example', { status, headers }, now)).toMatchObject(meant)
 })
 
+test('a redirect says to which server, without what may be secret', () => {
+  const headers = new Headers({ location: 'https://other.example/hooks?key=canary' })
+  expect(interpretAnswer('hook.example', { status: 301, headers }, now)).toMatchObject({
+    found: 'hook.example redirects to https://other.example (HTTP 301)',
+  })
+})
+
 test.each([
   'a body of 3 MB in seven codings',
   'a body in an unknown coding, without an end',
