@@ -69,10 +69,15 @@ function retryAfterMs(headers: ResponseHeaders, now: number): number {
   return parseRetryAfter(headers, now, resetAt === undefined ? undefined : boundPause(resetAt - now))
 }
 
+const unusualInPath = /%(?:2f|5c|25|3b)/i
+
 function explainPage(status: number, { name, address }: ApiRequest): WorkerError {
+  const refusedPath = unusualInPath.test(name)
+    ? 'let the server accept an encoded slash, backslash, percent sign or semicolon in a path, which Tomcat and Apache refuse by default; or '
+    : ''
   return new OutageError(`http-${status}`, 'job', {
     found: `${name} was answered with a web page instead of the API's own response (HTTP ${status})`,
-    remedy: `check ${address}, and that proxies, firewalls and bot checks in front of the API let this worker through`,
+    remedy: `${refusedPath}check ${address}, and that proxies, firewalls and bot checks in front of the API let this worker through`,
   })
 }
 

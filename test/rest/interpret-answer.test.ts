@@ -90,6 +90,15 @@ describe('an answer', () => {
       expect(verdictOf(status, sent, html, page)).toBe(meaning)
     })
 
+    test('tells of an encoded slash in the path that the server may refuse', () => {
+      const remedyOf = (path: string) => {
+        const answer = { status: 400, headers: new Headers(html), body: Buffer.from(page) }
+        return interpretAnswer(answer, { ...get, name: `GET ${path}` }, now)
+      }
+      expect(remedyOf('/x/a%2Fb')).toMatchObject({ error: { remedy: expect.stringMatching(/^let the server accept/) } })
+      expect(remedyOf('/x/a%20b')).toMatchObject({ error: { remedy: expect.stringMatching(/^check the path/) } })
+    })
+
     const plain = { 'content-type': 'text/plain; charset=utf-8' }
 
     test.each([
