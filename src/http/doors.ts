@@ -73,7 +73,7 @@ const making = makeRequest.input
   .omit({ trigger: true, caller: true, idempotencyKey: true })
   .extend({ account: orNull(nameValue), priority: orNull(z.enum(priorities)) })
 
-/** Many clients send null for what isn't set, such as those of Spring. */
+/** Many clients send null for what isn't set, such as those of Spring and Feign. */
 function orNull<Schema extends z.ZodType>(schema: Schema) {
   return z.preprocess(value => value ?? undefined, schema.optional()).optional()
 }
@@ -128,7 +128,24 @@ function withoutPrivateWords({ caller: _, ...report }: RequestReport): RequestRe
   }
 }
 
-const special: readonly Door[] = [carryMaking, carryGetting]
+/** Groups of requests have no null: of a caller's variable that isn't set by mistake, it would find all of them. */
+const orNullNames = { account: orNull(nameValue), job: orNull(nameValue) }
+
+function carryOrNull(
+  name: 'reset' | 'pauseSchedule' | 'probeHolds',
+  ...optional: readonly (keyof typeof orNullNames)[]
+): Door {
+  const door = carryPlainly(name, registry[name])
+  return { ...door, input: door.input.extend(Object.fromEntries(optional.map(key => [key, orNullNames[key]]))) }
+}
+
+const special: readonly Door[] = [
+  carryMaking,
+  carryGetting,
+  carryOrNull('reset', 'account'),
+  carryOrNull('pauseSchedule', 'account'),
+  carryOrNull('probeHolds', 'account', 'job'),
+]
 
 /** Every operation that is served over TCP. */
 export const doors: readonly Door[] = Object.entries<AnyOperation>(registry)

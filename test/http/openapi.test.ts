@@ -56,6 +56,30 @@ test.for(['/requests/none/cancel', '/requests/none/retry', '/requests/cancel'])(
   },
 )
 
+test.for(['/jobs/take-anything/reset', '/holds/probe'])(
+  'where nothing has to be set, null means the same, as clients of Feign send it: %s',
+  async (url, { http }) => {
+    const ask = async (account: Record<string, null>) => http.inject({ method: 'POST', url, payload: account })
+    const [bare, withNull] = [await ask({}), await ask({ account: null })]
+    expect(bare.statusCode).toBeLessThan(300)
+    expect([withNull.statusCode, withNull.body]).toEqual([bare.statusCode, bare.body])
+  },
+)
+
+test('a schedule is paused for the only account if a client has null for it', async ({ http }) => {
+  const payload = { account: null, paused: true }
+  const { body } = await http.inject({ method: 'POST', url: '/jobs/take-anything/schedule', payload })
+  expect(body).not.toContain('The body is invalid')
+})
+
+test.for(['/requests/cancel', '/requests/retry'])(
+  'a group of requests has no null, which a variable that was not set would have: %s',
+  async (url, { http }) => {
+    const payload = { job: 'take-anything', account: null, preview: true }
+    expect((await http.inject({ method: 'POST', url, payload })).statusCode).toBe(400)
+  },
+)
+
 test('limits no integer beyond 32 bits: generated classes of Spring would not compile', () => {
   const limits: unknown[] = []
   JSON.parse(JSON.stringify(describeApi()), (_name, value: unknown) => {
