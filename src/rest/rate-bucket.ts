@@ -26,9 +26,14 @@ export function createRateBucket(clock: Clock): RateBucket {
   /** Slots that were taken and have no response yet. */
   let open = 0
 
+  /** With nothing left until a reset in days, the API is asked again after the longest pause: its quota may have been raised. */
+  function isOver({ remaining, resetAt }: RateWindow, now: number): boolean {
+    return now >= resetAt || (remaining <= 0 && now >= lastAt + boundPause(resetAt - lastAt))
+  }
+
   /** Takes the next slot if it is near enough; slots are given in order of arrival. */
   function takeSlot(now: number, longestPauseMs: number): number {
-    if (window && window.resetAt <= now) window = undefined
+    if (window && isOver(window, now)) window = undefined
     const slotAt = Math.max(nextSlotAt(window, lastAt, now), pausedUntil)
     if (slotAt - now > longestPauseMs) throw tooLong(slotAt - now)
     lastAt = slotAt

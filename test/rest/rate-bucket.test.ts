@@ -52,6 +52,21 @@ describe('a bucket', () => {
     expect(clock.now()).toBe(resetAt)
   })
 
+  test('asks once an hour whether a quota that resets in a month is larger by now', async () => {
+    const clock = new VirtualClock()
+    const bucket = createRateBucket(clock)
+    const month = 30 * 24 * 3_600
+    await bucket.enter(signal, 0)
+    bucket.leave(told(0, month))
+    for (const left of [0, 50]) {
+      await expect(bucket.enter(signal, 60_000)).rejects.toMatchObject({ retryAfterMs: 3_600_000 })
+      clock.advance(3_600_000)
+      await bucket.enter(signal, 0)
+      bucket.leave(told(left, month))
+    }
+    await bucket.enter(signal, 0)
+  })
+
   test('gives those who come at once one slot each', async () => {
     const clock = new StandingClock()
     const bucket = createRateBucket(clock)
