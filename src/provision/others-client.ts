@@ -1,28 +1,51 @@
 import { listNames } from '../names/list-names.ts'
 import type { ClientState, RealmState } from './realm-state.ts'
-import type { Obstacle } from './step.ts'
+import type { Obstacle, Step } from './step.ts'
 
-/** Why provision must not turn the client into a service account: others log in by it. */
-export function findOthersClient({ client }: RealmState): readonly Obstacle[] {
+/**
+ * Why provision must leave the client alone: it gets no tokens, or others log in by it and a change may end that.
+ *
+ * @param credential what is to change about how the client authenticates
+ */
+export function findOthersClient({ client }: RealmState, credential: readonly Step[]): readonly Obstacle[] {
   if (!client) return []
   const { clientId, protocol, publicClient } = client
-  const plan = (found: string): readonly Obstacle[] => [
-    {
-      check: 'client-auth',
-      found: `client "${clientId}" ${found}`,
-      advice: 'set CLIENT_ID to a client of its own, which provision creates if there is none',
-    },
-  ]
-  if (protocol !== 'openid-connect') return plan(`is one of the protocol ${protocol}, so it can't get tokens`)
-  if (publicClient && servesPeople(client)) {
-    return plan(
-      `is public and people log in by it (${listNames(client.redirectUris)}), which a service account would end`,
-    )
+  const refuse = (found: string, more = ''): readonly Obstacle[] => {
+    const advice = `set CLIENT_ID to a client of its own, which provision creates if there is none${more}`
+    return [{ check: 'client-auth', found, advice }]
   }
-  return []
+  if (protocol !== 'openid-connect') {
+    return refuse(`client "${clientId}" is one of the protocol ${protocol}, so it can't get tokens`)
+  }
+  const flows = findOthersFlows(client)
+  const found = publicClient
+    ? `client "${clientId}" is public, so it can't authenticate`
+    : // That writes only the account's file.
+      credential.find(({ action }) => action.kind !== 'write-secret')?.found
+  if (flows.length === 0 || found === undefined) return []
+  return refuse(
+    `${found}; others log in by this client (${listNames(flows)}), which a change may end`,
+    `; or, if nobody does, turn that off under Clients → ${clientId} → Settings → Capability config`,
+  )
 }
 
-/** Whether people log in by it in a browser: the console gives every new client the address `/*`. */
-export function servesPeople({ standardFlowEnabled, implicitFlowEnabled, redirectUris }: ClientState): boolean {
-  return (standardFlowEnabled || implicitFlowEnabled) && redirectUris.some(uri => !/^[/*]*$/.test(uri))
+/**
+ * The flows by which others get tokens. Those that Keycloak's console gives a new client count only if it has an address to
+ * return to: the console fills in `/*`, which Keycloak resolves against the root URL.
+ */
+export function findOthersFlows(client: ClientState): readonly string[] {
+  const { standardFlowEnabled, redirectUris, rootUrl } = client
+  const isNew = standardFlowEnabled && redirectUris.every(uri => uri === '/*' && rootUrl === '')
+  return flows.filter(({ isOn, ofNew }) => isOn(client) && !(isNew && ofNew)).map(({ name }) => name)
 }
+
+const flows: readonly { name: string; isOn: (client: ClientState) => boolean; ofNew?: true }[] = [
+  { name: 'standard flow', isOn: client => client.standardFlowEnabled, ofNew: true },
+  { name: 'direct access grants', isOn: client => client.directAccessGrantsEnabled, ofNew: true },
+  { name: 'implicit flow', isOn: client => client.implicitFlowEnabled },
+  {
+    name: 'device authorization grant',
+    isOn: ({ attributes }) => attributes['oauth2.device.authorization.grant.enabled'] === 'true',
+  },
+  { name: 'CIBA grant', isOn: ({ attributes }) => attributes['oidc.ciba.grant.enabled'] === 'true' },
+]

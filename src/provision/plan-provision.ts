@@ -5,7 +5,8 @@ import { addsToClaim } from './mapper-difference.ts'
 import { findOtherMappers, findRival, isOther } from './other-mappers.ts'
 import { findOthersClient } from './others-client.ts'
 import type { OwnCredential } from './own-credential.ts'
-import { planClient, planCredential } from './plan-client.ts'
+import { planClient } from './plan-client.ts'
+import { planCredential } from './plan-credential.ts'
 import { findMappers } from './plan-mapper.ts'
 import { planScopes } from './plan-scopes.ts'
 import { planUser } from './plan-user.ts'
@@ -20,7 +21,8 @@ import type { Plan } from './step.ts'
  * @param rotate replaces a secret or key that is valid
  */
 export function planProvision(state: RealmState, target: ProvisionTarget, own: OwnCredential, rotate = false): Plan {
-  const others = findOthersClient(state)
+  const credential = planCredential(state, target, own, rotate)
+  const others = findOthersClient(state, credential)
   if (others.length > 0) return { steps: [], obstacles: others }
   const { hasura, elsewhere } = target
   const defaultRole = hasura && chooseDefaultRole(state, target, hasura)
@@ -33,12 +35,7 @@ export function planProvision(state: RealmState, target: ProvisionTarget, own: O
   const scopes = planScopes(state, target, defaultRole)
   const user = planUser(state, target, isListed ? target.roles : [...target.roles, ...added])
   return {
-    steps: [
-      ...planClient(state, target),
-      ...planCredential(state, target, own, rotate),
-      ...scopes.steps,
-      ...user.steps,
-    ],
+    steps: [...planClient(state, target), ...credential, ...scopes.steps, ...user.steps],
     obstacles: [
       ...(hasura && defaultRole === undefined ? [noRole] : []),
       ...(elsewhere ? [explainMappedRoles(elsewhere.path, target.clientId, elsewhere.roles)] : []),

@@ -62,6 +62,7 @@ export const clientSchema = z.object({
   directAccessGrantsEnabled: flag,
   fullScopeAllowed: flag,
   clientAuthenticatorType: z.string().default('client-secret'),
+  rootUrl: z.string().default(''),
   redirectUris: z.array(z.string()).default([]),
   attributes: texts,
   /** Those that it doesn't share. */

@@ -48,7 +48,6 @@ export interface ClientChange {
   readonly bearerOnly?: boolean
   readonly serviceAccountsEnabled?: boolean
   readonly standardFlowEnabled?: boolean
-  readonly implicitFlowEnabled?: boolean
   readonly directAccessGrantsEnabled?: boolean
   readonly clientAuthenticatorType?: string
   readonly attributes?: Readonly<Record<string, string>>

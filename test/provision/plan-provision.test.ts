@@ -38,6 +38,7 @@ const client: ClientState = {
   directAccessGrantsEnabled: false,
   fullScopeAllowed: true,
   clientAuthenticatorType: 'client-secret',
+  rootUrl: '',
   redirectUris: ['/*'],
   attributes: {},
   protocolMappers: [],
@@ -103,12 +104,10 @@ describe('the client', () => {
     ['bearer-only', { bearerOnly: true }, { publicClient: false, bearerOnly: false }],
     ['without service account', { serviceAccountsEnabled: false }, { serviceAccountsEnabled: true }],
     ['with the standard flow', { standardFlowEnabled: true }, { standardFlowEnabled: false }],
-    ['with the implicit flow', { implicitFlowEnabled: true }, { implicitFlowEnabled: false }],
-    ['with passwords', { directAccessGrantsEnabled: true }, { directAccessGrantsEnabled: false }],
     [
-      'with CIBA',
-      { attributes: { 'oidc.ciba.grant.enabled': 'true' } },
-      { attributes: { 'oidc.ciba.grant.enabled': 'false' } },
+      'with a standard flow that returns nowhere',
+      { standardFlowEnabled: true, rootUrl: 'https://wiki.example', redirectUris: [] },
+      { standardFlowEnabled: false },
     ],
     ['by key', { clientAuthenticatorType: 'client-jwt' }, { clientAuthenticatorType: 'client-secret' }],
     [
@@ -126,20 +125,68 @@ describe('the client', () => {
     expect(plan({ state: { client: { ...client, attributes } } }).steps).toEqual([])
   })
 
-  test.each<[string, Partial<ClientState>, string[]]>([
-    ['of SAML', { protocol: 'saml' }, ['! client "sync" is one of the protocol saml, so it can\'t get tokens']],
+  const people = { standardFlowEnabled: true, redirectUris: ['https://wiki.example/*'] }
+  const device = { attributes: { 'oauth2.device.authorization.grant.enabled': 'true' } }
+
+  test.each<[string, Partial<ClientState>]>([
+    ['at an address', people],
+    ['at an address relative to the root URL', { standardFlowEnabled: true, rootUrl: 'https://wiki.example' }],
+    ['at any address', { standardFlowEnabled: true, redirectUris: ['*'] }],
+    ['by the implicit flow', { implicitFlowEnabled: true }],
+    ['by password', { directAccessGrantsEnabled: true }],
+    ['on a device', device],
+    ['by CIBA', { attributes: { 'oidc.ciba.grant.enabled': 'true' } }],
+    ['in every way', { ...people, ...device, implicitFlowEnabled: true, directAccessGrantsEnabled: true }],
+  ])('by which others log in %s is not taken from them', (_name, found) => {
+    expect(sentences({ state: { client: { ...client, ...found } } })).toEqual([])
+    const { steps, obstacles } = plan({ state: { client: { ...client, ...found, publicClient: true } } })
+    expect({ steps, obstacles }).toMatchObject({ steps: [], obstacles: [{ check: 'client-auth' }] })
+  })
+
+  test('of a new one, both flows that the console may have given it are turned off', () => {
+    const found = { publicClient: true, standardFlowEnabled: true, directAccessGrantsEnabled: true }
+    expect(sentences({ state: { client: { ...client, ...found } } })).toEqual([
+      'turn on Client authentication for client "sync"',
+      'turn off the standard flow for client "sync"',
+      'turn off the direct access grants for client "sync"',
+    ])
+  })
+
+  const refusals: [string, Asked, string[]][] = [
     [
-      'by which people log in without a secret',
-      { publicClient: true, standardFlowEnabled: true, redirectUris: ['https://wiki.example/*'] },
-      ['! client "sync" is public and people log in by it (https://wiki.example/*), which a service account would end'],
+      'a client of SAML',
+      { state: { client: { ...client, protocol: 'saml' } } },
+      ['! client "sync" is one of the protocol saml, so it can\'t get tokens'],
     ],
     [
-      'by which people log in',
-      { standardFlowEnabled: true, implicitFlowEnabled: true, redirectUris: ['https://wiki.example/*'] },
-      [],
+      'a public one',
+      { state: { client: { ...client, ...people, ...device, publicClient: true } } },
+      [
+        '! client "sync" is public, so it can\'t authenticate; others log in by this client (standard flow, device authorization grant), which a change may end',
+      ],
     ],
-  ])('%s is not taken from them', (_name, found, expected) => {
-    expect(sentences({ state: { client: { ...client, ...found } } })).toEqual(expected)
+    [
+      'another authenticator',
+      { state: { client: { ...client, ...people, clientAuthenticatorType: 'client-jwt' } } },
+      [
+        '! client "sync" authenticates by "Signed JWT", but the account by "Client Id and Secret"; others log in by this client (standard flow), which a change may end',
+      ],
+    ],
+    [
+      'another secret, which others may have',
+      { state: { client: { ...client, ...people }, knowsSecret: true }, rotate: true },
+      ['! the secret is to be replaced; others log in by this client (standard flow), which a change may end'],
+    ],
+  ]
+  test.each(refusals)('of others is refused what may end their login: %s', (_name, asked, expected) => {
+    expect(sentences(asked)).toEqual(expected)
+  })
+
+  test('of others may have its secret copied', () => {
+    expect(plan({ state: { client: { ...client, ...people }, knowsSecret: false } })).toMatchObject({
+      steps: [{ action: { kind: 'write-secret' } }],
+      obstacles: [],
+    })
   })
 
   test('is made first, and everything follows that it needs', () => {

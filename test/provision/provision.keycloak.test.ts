@@ -332,13 +332,9 @@ describe('one broken thing', () => {
       /client-auth .*in Keycloak client "provisioned" authenticates by "Signed JWT"/,
     ],
     [
-      'a client with another flow',
-      () =>
-        changeClient({
-          standardFlowEnabled: true,
-          attributes: { 'oauth2.device.authorization.grant.enabled': 'true' },
-        }),
-      /turn off the standard flow.*\n.*turn off the device authorization grant/,
+      'a client with the flows of a new one',
+      () => changeClient({ standardFlowEnabled: true, directAccessGrantsEnabled: true, redirectUris: ['/*'] }),
+      /turn off the standard flow.*\n.*turn off the direct access grants/,
       /all checks pass/,
     ],
     [
@@ -488,10 +484,10 @@ describe('what it refuses', () => {
     })
   })
 
-  test("a client whose own mapper and the scope's write different values, and one by which people log in", async () => {
+  test("a client whose own mapper and the scope's write different values, and one by which others log in", async () => {
     const own = hasuraMappers('phonemos-hasura', 'editor')
     const secret = { publicClient: false, serviceAccountsEnabled: true, standardFlowEnabled: false }
-    const people = { publicClient: true, redirectUris: ['https://wiki.example/*'] }
+    const people = { publicClient: true, rootUrl: 'https://wiki.example', redirectUris: ['/*'] }
     await realm.admin.post(`/${realm.name}/clients`, { ...secret, clientId: 'mapped', protocolMappers: own })
     await realm.admin.post(`/${realm.name}/clients`, { ...people, clientId: 'website' })
     const scope = await getScope()
@@ -506,7 +502,7 @@ describe('what it refuses', () => {
     const website = await runWith({ ...env, CLIENT_ID: 'website' }, 'provision')
     expect(website).toMatchObject({ code: 2, out: '' })
     expect(website.err).toMatch(
-      /people log in by it \(https:\/\/wiki\.example\/\*\).*set CLIENT_ID to a client of its own/,
+      /is public, .*others log in by this client \(standard flow\).*set CLIENT_ID to a client of its own/,
     )
     expect(await getClient('website')).toMatchObject({ publicClient: true, standardFlowEnabled: true })
   })
