@@ -39,6 +39,8 @@ export class TokenRefusedError extends Error implements Explanation {
 
 /** Asymmetric algorithms only: not `none`, and none whose secret could be mistaken for a public key. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+/** Only who knows the issuer's secret can verify these. */
+const shared: ReadonlySet<string> = new Set(['HS256', 'HS384', 'HS512'])
 /** Seconds by which the issuer's clock may differ from this one. */
 const clockTolerance = 30
 
@@ -110,6 +112,11 @@ const weakKey = {
   found: "The issuer's key that the token names can't be used",
   remedy: 'let the issuer sign with an RSA key of 2048 bits or more',
 }
+const sharedKey = {
+  found: 'The token names HS256, HS384 or HS512 as its algorithm, which only its issuer can verify',
+  remedy:
+    "let the issuer sign with RS256: in Keycloak, set Access token signature algorithm under the caller's client → Advanced, or Default signature algorithm under Realm settings → Tokens",
+}
 const notSigned = 'The token is not a JWT signed by the issuer'
 const notAccess = { found: 'The token is not an access token', remedy: 'send the access token, as a bearer token' }
 const isBound = {
@@ -126,11 +133,13 @@ const ownClaims = ['scope', 'scp', 'client_id']
 
 function checkKind(token: string, issuer: string): void {
   const { header, payload } = decode(token)
-  if (!algorithms.includes(header.alg ?? '')) throw new TokenRefusedError(notSigned)
+  const isShared = shared.has(header.alg ?? '')
+  if (!isShared && !algorithms.includes(header.alg ?? '')) throw new TokenRefusedError(notSigned)
   if (payload.iss !== issuer) throw new TokenRefusedError(wrongIssuer(issuer))
   // Keycloak's own: "ID", "Refresh", "Offline", "Logout", and "DPoP" for a bound one.
   if (Object.hasOwn(payload, 'cnf') || payload.typ === 'DPoP') throw new TokenRefusedError(isBound)
   if (!isAccessToken(header.typ, payload)) throw new TokenRefusedError(notAccess)
+  if (isShared) throw new TokenRefusedError(sharedKey)
 }
 
 const headerKinds: ReadonlySet<string> = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])

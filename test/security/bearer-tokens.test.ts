@@ -73,6 +73,7 @@ describe('an access token is let in', () => {
 const kind = /^The token is not an access token/
 const bound = /^The token is bound to a key \(cnf\)/
 const unsigned = /^The token is not a JWT signed by the issuer$/
+const sharedKey = /^The token names HS256, .*: let the issuer sign with RS256: in Keycloak/
 const tooEarly = (name: string) => new RegExp(`^The token's claim "${name}" is .* ahead of this worker's clock`)
 const claim = (name: string) => `The token's claim "${name}" is not valid`
 
@@ -143,7 +144,8 @@ describe('anything but a bearer access token of the issuer, for this worker, is 
     ['with roles that are none', () => sign(rsa, { ...claims, realm_access: { roles: 'all' } }), claim('realm_access')],
     ['signed by nobody', () => `${part({ alg: 'none', typ: 'JWT', kid: 'rsa' })}.${part(claims)}.`, unsigned],
     ['signed by nobody, in capitals', () => `${part({ alg: 'NONE', typ: 'JWT' })}.${part(claims)}.`, unsigned],
-    ['signed with the public key as a secret', () => signedWithPublicKey(), unsigned],
+    ['signed with the public key as a secret', () => signedWithPublicKey(), sharedKey],
+    ['a refresh token of Keycloak, which only it can verify', () => signedWithPublicKey({ typ: 'Refresh' }), kind],
     [
       'signed by another key of the same name',
       async () => sign({ ...(await makeKey('x')), kid: 'rsa' }, claims),
@@ -176,11 +178,11 @@ describe('anything but a bearer access token of the issuer, for this worker, is 
 
 const rsaHeader = () => ({ alg: 'RS256', typ: 'JWT', kid: 'rsa' })
 
-async function signedWithPublicKey(): Promise<string> {
+async function signedWithPublicKey(more: Record<string, unknown> = {}): Promise<string> {
   const publicKey = await importJWK(rsa.jwk, 'RS256', { extractable: true })
   if (publicKey instanceof Uint8Array) throw new TypeError('an RSA key is no secret')
   const secret = Buffer.from(await exportSPKI(publicKey))
-  return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid: 'rsa' }).sign(secret)
+  return new SignJWT({ ...claims, ...more }).setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid: 'rsa' }).sign(secret)
 }
 
 async function signedByItself(): Promise<string> {
