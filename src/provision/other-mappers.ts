@@ -1,6 +1,6 @@
 import type { WantedMapper } from './hasura-mappers.ts'
 import { addsToClaim, describeDifference, sourceOf, writesClaim } from './mapper-difference.ts'
-import { hasuraScope } from './provision-target.ts'
+import { hasuraScope, type ProvisionTarget } from './provision-target.ts'
 import type { MapperState, RealmState } from './realm-state.ts'
 import type { Obstacle } from './step.ts'
 
@@ -12,21 +12,29 @@ export interface OtherMapper extends MapperState {
   readonly advice: string
 }
 
-/** Those of the client itself, and of its other default scopes. A new client gets the realm's default scopes. */
-export function findOtherMappers({ client, scopes, defaultScopes }: RealmState, clientId: string): OtherMapper[] {
+/**
+ * Those of the client itself, and of its other scopes: the default ones, and those that it gets or its account requests. A new client
+ * gets the realm's default scopes.
+ */
+export function findOtherMappers(
+  { client, scopes, defaultScopes }: RealmState,
+  target: ProvisionTarget,
+): OtherMapper[] {
+  const { clientId, askedScopes } = target
   const page = `Clients → ${clientId} → Client scopes`
+  const applied = new Set([...defaultScopes, ...target.defaultScopes, ...askedScopes])
   const own = (client?.protocolMappers ?? []).map(mapper => ({
     ...mapper,
     holder: `client "${clientId}"`,
     advice: `correct or delete it under ${page} → ${clientId}-dedicated`,
   }))
   const shared = scopes
-    .filter(({ name }) => name !== hasuraScope && defaultScopes.includes(name))
+    .filter(({ name }) => name !== hasuraScope && applied.has(name))
     .flatMap(({ name, protocolMappers }) =>
       protocolMappers.map(mapper => ({
         ...mapper,
         holder: `client scope "${name}"`,
-        advice: `remove client scope "${name}" under ${page}`,
+        advice: `remove client scope "${name}" ${askedScopes.includes(name) ? `from SCOPE, and ` : ''}under ${page}`,
       })),
     )
   return [...own, ...shared]

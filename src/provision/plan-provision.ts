@@ -54,7 +54,7 @@ const noRole = {
 /** The one that a mapper already writes, for this client or for others that share it; otherwise the account's first role. */
 function chooseDefaultRole(state: RealmState, target: ProvisionTarget, hasura: HasuraTarget): string | undefined {
   const scope = state.scopes.find(({ name }) => name === hasuraScope)
-  const others = findOtherMappers(state, target.clientId)
+  const others = findOtherMappers(state, target)
   const wanted = (check: CheckId) => hasuraMappers(hasura, '').filter(mapper => mapper.check === check)
   const [given] = wanted('default-role').flatMap(mapper =>
     [findRival(others, mapper) ?? [], findMappers(scope, mapper)]

@@ -26,7 +26,7 @@ export function planScopes(state: RealmState, target: ProvisionTarget, defaultRo
     else if (!check) obstacles.push(unknownScope(state.realm, scope, 'a job requires'))
   }
   for (const scope of new Set(askedScopes.map(asked => (exists(asked) ? asked : withoutOrganization(asked))))) {
-    // It may already be planned above.
+    // It is planned above.
     if (scope === hasuraScope && hasura) continue
     if (exists(scope)) steps.push(...attach(state, target, scope, 'optional', 'scope'))
     else obstacles.push(unknownScope(state.realm, scope, 'SCOPE asks for'))
@@ -115,9 +115,10 @@ function unknownScope(realm: string, scope: string, who: string): Obstacle {
 function planHasuraScope(state: RealmState, target: ProvisionTarget, wanted: readonly WantedMapper[]): Plan {
   const { realm, scopes, defaultScopes } = state
   const place = `Client scopes → ${hasuraScope}`
-  const others = findOtherMappers(state, target.clientId)
+  const others = findOtherMappers(state, target)
   const isNeeded = wanted.some(mapper => !findRival(others, mapper))
-  if (!isNeeded && !defaultScopes.includes(hasuraScope)) {
+  const isUsed = defaultScopes.includes(hasuraScope) || target.askedScopes.includes(hasuraScope)
+  if (!isNeeded && !isUsed) {
     return { steps: [], obstacles: wanted.flatMap(mapper => planClaim(mapper, undefined).obstacles) }
   }
   const scope = scopes.find(({ name }) => name === hasuraScope)
@@ -144,7 +145,7 @@ function planHasuraScope(state: RealmState, target: ProvisionTarget, wanted: rea
     steps: [
       ...steps,
       ...mappers.flatMap(each => each.steps),
-      ...attach(state, target, hasuraScope, 'default', 'claims'),
+      ...attach(state, target, hasuraScope, isNeeded ? 'default' : 'optional', isNeeded ? 'claims' : 'scope'),
     ],
     obstacles: mappers.flatMap(each => each.obstacles),
   }

@@ -432,6 +432,53 @@ describe("mappers of the client's own", () => {
     ])
   })
 
+  const asking = (...scopes: string[]): Account => ({ ...account, login: { ...account.login, scopes } })
+  const king = own([0], [1, { 'claim.value': 'king' }], [2])
+
+  test('count as well if SCOPE asks for the scope that has them', () => {
+    const scopes = [...done.scopes.slice(1), { ...named('wiki'), protocolMappers: own([0], [1], [2]) }]
+    const state = { ...without, scopes, optionalScopes: ['wiki'] }
+    expect(sentences({ account: asking('wiki'), state })).toEqual([])
+    expect(sentences({ account: asking('wiki'), state: { ...state, optionalScopes: [] } })).toEqual([
+      'make client scope "wiki" an optional scope of client "sync"',
+    ])
+    const others = [...done.scopes, { ...named('wiki'), protocolMappers: king }]
+    const { obstacles } = plan({ account: asking('wiki'), state: { scopes: others, optionalScopes: ['wiki'] } })
+    expect(obstacles).toMatchObject([
+      {
+        found: expect.stringMatching(
+          /client scope "wiki" writes x-hasura-default-role, and so does client scope "hasura"/,
+        ),
+        advice: 'remove client scope "wiki" from SCOPE, and under Clients → sync → Client scopes',
+      },
+    ])
+  })
+
+  test.each<[string, Partial<RealmState>, ReturnType<typeof own>, string[]]>([
+    ['the client has', { defaultScopes: ['basic', 'email'], optionalScopes: ['hasura'] }, own([0], [1], [2]), []],
+    [
+      'the client lacks',
+      { defaultScopes: ['basic', 'email'] },
+      own([0], [1], [2]),
+      ['make client scope "hasura" an optional scope of client "sync"'],
+    ],
+    [
+      'the realm lacks',
+      without,
+      own([0], [1], [2]),
+      ['create client scope "hasura"', 'make client scope "hasura" an optional scope of client "sync"'],
+    ],
+    [
+      'writes another value',
+      { defaultScopes: ['basic', 'email'], optionalScopes: ['hasura'] },
+      king,
+      [expect.stringMatching(/^! mapper "x-hasura-default-role" of client "sync" .* left to chance$/)],
+    ],
+  ])('beside a scope "hasura" that SCOPE asks for and that %s', (_name, state, protocolMappers, expected) => {
+    const asked = { account: asking('openid', 'hasura'), state: { ...state, client: { ...client, protocolMappers } } }
+    expect(sentences(asked)).toEqual(expected)
+  })
+
   test('are looked at in lightweight tokens only if these have them', () => {
     const state = { ...without, lightweight: true, client: { ...client, protocolMappers: own([0], [1], [2]) } }
     expect(sentences({ state })).toContain('create client scope "hasura"')
