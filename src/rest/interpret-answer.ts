@@ -81,6 +81,12 @@ function explainPage(status: number, { name, address }: ApiRequest): WorkerError
   })
 }
 
+/** What to do where an API knows only a type of its own, such as `application/vnd.api+json`. */
+const otherType: ReadonlyMap<number, string> = new Map([
+  [406, 'the API has this in another type than application/json: name that in the header accept of api.fetch'],
+  [415, 'the API takes another type than application/json: name that in the header content-type of api.fetch'],
+])
+
 function explainRefusal(status: number, request: ApiRequest): WorkerError {
   const { name, address } = request
   if (status === 403) {
@@ -98,7 +104,8 @@ function explainRefusal(status: number, request: ApiRequest): WorkerError {
   }
   return new PermanentError(`http-${status}`, {
     found: `${name} was refused (HTTP ${status})`,
-    remedy: "the request must change; the API's reason is not shown, because it may contain data",
+    remedy:
+      otherType.get(status) ?? "the request must change; the API's reason is not shown, because it may contain data",
   })
 }
 

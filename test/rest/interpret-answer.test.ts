@@ -161,6 +161,16 @@ describe('an answer', () => {
     expect(interpretAnswer(answer, get, now)).toMatchObject({ error: { remedy: expect.stringMatching(remedy) } })
   })
 
+  test.each([
+    [406, /accept of api\.fetch/],
+    [415, /content-type of api\.fetch/],
+    [422, /the request must change/],
+  ])('of HTTP %d says what to do', (status, remedy) => {
+    expect(interpretAnswer({ status, headers: new Headers() }, post, now)).toMatchObject({
+      error: { code: `http-${status}`, remedy: expect.stringMatching(remedy) },
+    })
+  })
+
   test('of any status to a request that must not be sent twice never asks for that, unless it says that nothing was done', () => {
     fc.assert(
       fc.property(fc.integer({ min: 200, max: 599 }), fc.constantFrom('POST', 'PATCH'), (status, method) => {
