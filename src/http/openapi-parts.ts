@@ -35,7 +35,8 @@ const headerNames: Readonly<Record<string, string>> = { 'idempotency-key': 'Idem
 const headerMeanings: Readonly<Record<string, string>> = {
   'idempotency-key':
     'A request is made once for its caller, account, job and key. Kept for 7 days after the request has ended, 30 if it failed.',
-  prefer: 'wait=N (RFC 7240): the response is sent when the request has ended, or after N seconds, at most 60.',
+  prefer:
+    'wait=N (RFC 7240): the response is sent when the request has ended, or after N seconds, at most 60. N must be less than the timeouts of clients and proxies.',
 }
 
 export function json(description: string, schema: z.ZodType): object {
