@@ -40,16 +40,25 @@ export function findOtherMappers(
   return [...own, ...shared]
 }
 
-/** The first one that decides what the claim holds, unless the client scope with Hasura's claims writes it too. */
-export function findRival(others: readonly OtherMapper[], wanted: WantedMapper): OtherMapper | undefined {
-  return others.find(each => replacesClaim(each, wanted))
+/**
+ * The one that decides what the claim holds, unless the client scope with Hasura's claims does.
+ *
+ * @param inScope the mappers of the client scope with Hasura's claims, if the client has it or gets it
+ */
+export function findRival(
+  others: readonly OtherMapper[],
+  wanted: WantedMapper,
+  inScope: readonly MapperState[],
+): OtherMapper | undefined {
+  const isReplaced = (found: MapperState) =>
+    writesClaim(found, wanted) && inScope.some(each => replacesClaim(each, wanted) && isAppliedBefore(found, each))
+  const rivals = others.filter(each => replacesClaim(each, wanted) && !isReplaced(each))
+  return rivals.find(isOfRoles) ?? rivals[0]
 }
 
 /**
  * What to do about a rival. If the client scope writes another value, which of both is in a token depends on the order in which
  * Keycloak happens to apply mappers, and may change with any mapper that is added.
- *
- * @param inScope the mappers of the client scope, if the client has it or gets it
  */
 export function explainRival(
   rival: OtherMapper,
@@ -59,7 +68,7 @@ export function explainRival(
   const { check, name } = wanted
   const { advice } = rival
   const mapper = `mapper "${rival.name}" of ${rival.holder}`
-  if (inScope.some(each => replacesClaim(each, wanted) && isOther(each, rival))) {
+  if (inScope.some(each => replacesClaim(each, wanted) && isOther(each, rival) && !isAppliedBefore(each, rival))) {
     const found = `${mapper} writes ${name}, and so does client scope "${hasuraScope}" with another value: which of both is in a token is left to chance`
     return [{ check, found, advice }]
   }
@@ -71,6 +80,15 @@ export function explainRival(
   )
   if (difference === undefined) return []
   return [{ check, found: `${mapper}, which writes ${name}, ${difference}`, advice, isSuspected: true }]
+}
+
+/** Keycloak applies mappers of roles after all others, so that theirs is the value in the token. */
+function isAppliedBefore(one: MapperState, other: MapperState): boolean {
+  return !isOfRoles(one) && isOfRoles(other)
+}
+
+function isOfRoles({ protocolMapper }: MapperState): boolean {
+  return ['oidc-usermodel-client-role-mapper', 'oidc-usermodel-realm-role-mapper'].includes(protocolMapper)
 }
 
 /** Whether what it writes into access tokens is not merged with what the wanted one writes. */

@@ -54,17 +54,18 @@ const noRole = {
 /** The one that a mapper already writes, for this client or for others that share it; otherwise the account's first role. */
 function chooseDefaultRole(state: RealmState, target: ProvisionTarget, hasura: HasuraTarget): string | undefined {
   const scope = state.scopes.find(({ name }) => name === hasuraScope)
+  const inScope = state.defaultScopes.includes(hasuraScope) ? (scope?.protocolMappers ?? []) : []
   const others = findOtherMappers(state, target)
   const wanted = (check: CheckId) => hasuraMappers(hasura, '').filter(mapper => mapper.check === check)
   const [given] = wanted('default-role').flatMap(mapper =>
-    [findRival(others, mapper) ?? [], findMappers(scope, mapper)]
+    [findRival(others, mapper, inScope) ?? [], findMappers(scope, mapper)]
       .flat()
       .filter(({ protocolMapper }) => protocolMapper === mapper.protocolMapper),
   )
   const value = given?.config['claim.value']
   // It may be a role from another source.
   const hasMoreRoles = wanted('allowed-roles').some(mapper => {
-    const rival = findRival(others, mapper)
+    const rival = findRival(others, mapper, inScope)
     return (
       (rival && isOther(rival, mapper)) ||
       [...findMappers(scope, mapper), ...others].some(each => addsToClaim(each, mapper))

@@ -116,7 +116,7 @@ function planHasuraScope(state: RealmState, target: ProvisionTarget, wanted: rea
   const { realm, scopes, defaultScopes } = state
   const place = `Client scopes → ${hasuraScope}`
   const others = findOtherMappers(state, target)
-  const isNeeded = wanted.some(mapper => !findRival(others, mapper))
+  const isNeeded = wanted.some(mapper => !findRival(others, mapper, []))
   const isUsed = defaultScopes.includes(hasuraScope) || target.askedScopes.includes(hasuraScope)
   if (!isNeeded && !isUsed) {
     return { steps: [], obstacles: wanted.flatMap(mapper => planClaim(mapper, undefined).obstacles) }
@@ -151,9 +151,10 @@ function planHasuraScope(state: RealmState, target: ProvisionTarget, wanted: rea
   }
 
   function planClaim(mapper: WantedMapper, scope: ScopeState | undefined): Plan {
-    const rival = findRival(others, mapper)
+    const inScope = scope?.protocolMappers ?? []
+    const rival = findRival(others, mapper, inScope)
     if (!rival) return planMapper(scope, mapper, `${place} → Mappers`)
-    return { steps: [], obstacles: explainRival(rival, mapper, scope?.protocolMappers ?? []) }
+    return { steps: [], obstacles: explainRival(rival, mapper, inScope) }
   }
 }
 

@@ -407,6 +407,27 @@ describe("mappers of the client's own", () => {
       ],
     ],
     [
+      'write a list of roles, which their mapper of roles replaces',
+      without,
+      own([0, listed, hardcoded], [0], [1], [2]),
+      [],
+    ],
+    ['write a list of roles, which the mapper of roles in the scope replaces', {}, own([0, listed, hardcoded]), []],
+    [
+      'write roles in place of a list in the scope',
+      { scopes: [{ ...scope, protocolMappers: own([0, listed, hardcoded], [1], [2]) }, ...done.scopes.slice(1)] },
+      own([0]),
+      [],
+    ],
+    [
+      'write all claims as one object beside the scope',
+      {},
+      own([0, { 'claim.name': String.raw`https://hasura\.io/jwt/claims`, ...listed }, hardcoded]),
+      ['x-hasura-allowed-roles', 'x-hasura-default-role', 'x-hasura-user-id'].map(name =>
+        expect.stringMatching(`^! mapper .* of client "sync" writes ${name}, .* left to chance`),
+      ),
+    ],
+    [
       'write all claims as one object',
       without,
       own([0, { 'claim.name': String.raw`https://hasura\.io/jwt/claims`, ...listed }, hardcoded]),

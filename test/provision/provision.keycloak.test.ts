@@ -357,6 +357,22 @@ describe('one broken thing', () => {
   })
 })
 
+test("a scope that SCOPE asks for beside the client's own mappers, of which the one of roles replaces a list", async () => {
+  const [roles, ...more] = hasuraMappers('phonemos-hasura', 'viewer')
+  const config = { ...roles?.config, multivalued: 'false', 'claim.value': '["everybody"]', 'jsonType.label': 'JSON' }
+  const list = { ...roles, name: 'list', protocolMapper: 'oidc-hardcoded-claim-mapper', config }
+  const client = { clientId: 'asking', publicClient: false, serviceAccountsEnabled: true, standardFlowEnabled: false }
+  await realm.admin.post(`/${realm.name}/clients`, { ...client, protocolMappers: [list, ...more] })
+  const asking = { ...env, CLIENT_ID: 'asking', SCOPE: 'openid hasura' }
+  const first = await runWith(asking, 'provision')
+  expect(first).toMatchObject({
+    code: 0,
+    err: '',
+    out: expect.stringContaining('Verified: all checks of doctor pass.'),
+  })
+  expect(await runWith(asking, 'provision')).toMatchObject({ code: 0, out: expect.stringMatching(/^Nothing to do/) })
+})
+
 describe('--rotate', () => {
   test('replaces the secret under a worker that never sees a refusal', async () => {
     await provision()
