@@ -12,7 +12,7 @@ import type { Project } from './config/project.ts'
 import { CrashError } from './errors.ts'
 import { type Explanation, renderExplanation } from './explanation.ts'
 import { findNodeProblem, readEngineManifest } from './init/engine-package.ts'
-import { explainReplaced, findReplacedPackages, hasOtherMajor } from './init/replaced-packages.ts'
+import { explainReplaced, findReplacedPackages } from './init/replaced-packages.ts'
 import { systemClock } from './time/clock.ts'
 import { flushSpans } from './traces/flush-spans.ts'
 import { createTraceObserver } from './traces/trace-observer.ts'
@@ -82,7 +82,6 @@ const engine = await readEngineManifest(engineFolder)
 const nodeProblem = findNodeProblem(engine, process.versions)
 if (nodeProblem) refuse(nodeProblem)
 const replaced = await findReplacedPackages(engine, name => import.meta.resolve(name))
-if (replaced.some(hasOtherMajor)) refuse(explainReplaced(replaced.filter(hasOtherMajor)))
 
 function refuse(why: Explanation): never {
   process.stderr.write(`${renderExplanation(why)}\n`)
@@ -95,8 +94,15 @@ const [{ runCli }, { loadDefinitions }] = await Promise.all([
   import('./app/load-definitions.ts'),
 ]).catch((error: unknown) => {
   if (replaced.length === 0) throw error
-  return refuse(explainReplaced(replaced))
+  return refuse(explainReplaced("hasura-sync-worker can't work with the packages that are installed for it", replaced))
 })
+if (replaced.length > 0) {
+  const warning = explainReplaced(
+    'hasura-sync-worker was tested with other packages than are installed for it',
+    replaced,
+  )
+  process.stderr.write(`Warning: ${renderExplanation(warning)}\n`)
+}
 
 /** An uncaught exception ends the process: the state that it left inconsistent may also keep it from stopping. */
 let brokeOff = false

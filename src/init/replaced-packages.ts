@@ -12,8 +12,8 @@ export interface ReplacedPackage {
 }
 
 /**
- * Finds what the project or its workspace has replaced by an older version or by another major one, as "overrides" and "resolutions"
- * do for every package below them.
+ * Finds what is installed in an older version or in another major one: "overrides" and "resolutions" of the project or its workspace
+ * hold for every package below them, and a checkout may have been updated without its packages.
  *
  * @param resolve the URL of a package's entry
  */
@@ -28,20 +28,17 @@ export async function findReplacedPackages(
   return (await Promise.all(packages)).flat()
 }
 
-/** @param replaced at least one package */
-export function explainReplaced(replaced: readonly ReplacedPackage[]): Explanation {
-  const found = replaced.map(({ name, needed, installed }) => `${name} ${installed} in place of ${needed}`)
+/**
+ * @param found what that means
+ * @param replaced at least one package
+ */
+export function explainReplaced(found: string, replaced: readonly ReplacedPackage[]): Explanation {
+  const installed = replaced.map(each => `${each.name} ${each.installed} in place of ${each.needed}`)
   const needed = replaced.map(each => `${each.name} ${each.needed}`)
   return {
-    found: `hasura-sync-worker can't work with the packages that are installed for it (${found.join(', ')})`,
-    remedy: `let "overrides" or "resolutions" in package.json of the project or its workspace give hasura-sync-worker its own ${needed.join(', ')}, and install again`,
+    found: `${found} (${installed.join(', ')})`,
+    remedy: `install again, such as with npm ci; if "overrides" or "resolutions" in package.json of the project or its workspace replace them, let these give hasura-sync-worker its own ${needed.join(', ')}`,
   }
-}
-
-/** Another API. Before 1.0.0, minor versions may change it. */
-export function hasOtherMajor({ needed, installed }: ReplacedPackage): boolean {
-  const [own, tested] = [numbersOf(installed), numbersOf(needed)]
-  return own[0] !== tested[0] || (own[0] === 0 && own[1] !== tested[1])
 }
 
 const manifestSchema = z.object({ name: z.string(), version: z.string() })
@@ -62,6 +59,7 @@ async function findInstalled(name: string, resolve: (name: string) => string): P
 function isReplaced(installed: string, needed: string): boolean {
   const [own, tested] = [numbersOf(installed), numbersOf(needed)]
   const at = tested.findIndex((number, index) => number !== own[index])
+  // Another major version has another API; before 1.0.0, so may another minor one.
   return at >= 0 && (at === 0 || (own[at] ?? 0) < (tested[at] ?? 0) || (at === 1 && own[0] === 0))
 }
 
