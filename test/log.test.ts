@@ -21,6 +21,7 @@ test.each<[unknown, string, RegExp]>([
   [coded('23505'), '23505', /a row breaks a constraint/],
   [coded('42501'), '42501', /lacks a privilege/],
   [coded('42P01'), '42P01', /a table or column is missing or has another definition/],
+  [coded('P0001'), 'P0001', /a trigger or a function in it raised an error/],
   [coded('53300'), '53300', /connections/],
   [coded('57P01'), '57P01', /shutting down or starting/],
   [coded('XX000'), 'XX000', /it refused a statement \(SQLSTATE XX000\)/],

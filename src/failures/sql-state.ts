@@ -18,6 +18,7 @@ const meanings: Readonly<Record<string, string>> = {
   '40': 'two transactions conflicted',
   '42501': 'the user lacks a privilege',
   '42': 'a table or column is missing or has another definition',
+  P0: 'a trigger or a function in it raised an error',
   '53': 'it is out of disk space, memory or connections',
   '55000':
     'an object is not in the state that the statement needs, such as a published table without primary key and replica identity',

@@ -1,5 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
+import { z } from 'zod'
 import { bootstrapJob } from '../definitions/bootstrap-account.ts'
+import { PermanentError } from '../errors.ts'
 import { lifeMs } from '../process/process.ts'
 import { requestBootstraps } from '../runs/bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
@@ -92,35 +94,61 @@ const isForgettable = sql<boolean>`
   and not exists (
     select from worker.requests s where s.id = worker.successor(r.id) and s.id <> r.id and s.ended_at is null)`
 
+/** Deletes what is old, each kind on its own. */
+async function prune({ store, log }: RunDeps, signal: AbortSignal): Promise<void> {
+  for (const statement of oldRecords) {
+    await inBatches(store, signal, [statement]).catch((error: unknown) => {
+      const kept = explainReference(error)
+      // The others are deleted nevertheless.
+      if (!kept) throw error
+      log.warn({ error: kept }, 'old records could not be deleted; the worker tries again in a minute')
+    })
+  }
+}
+
+/** Someone else's table refers to records of the worker. */
+function explainReference(error: unknown): PermanentError | undefined {
+  const { data } = reference.safeParse(error)
+  if (!data) return undefined
+  const found = `The foreign key "${data.constraint}" of ${data.schema}.${data.table} keeps old records of the worker from being deleted (SQLSTATE 23503)`
+  const remedy = 'drop it, or create it again with on delete set null or cascade'
+  return new PermanentError('23503', { found, remedy }, { cause: error })
+}
+
+/** The table is the one that refers. */
+const reference = z.object({
+  code: z.literal('23503'),
+  constraint: z.string(),
+  schema: z.string().refine(schema => schema !== 'worker'),
+  table: z.string(),
+})
+
 /**
- * Deletes requests that are done after 7 days, with their idempotency keys; failed ones after 30; runs after 90; schedules that
- * nobody has served for 90; the audit trail after a year; the progress of runs that have ended. A paused schedule isn't served,
- * but it stays.
+ * Requests that are done for 7 days, with their idempotency keys; failed ones after 30; runs after 90; schedules that nobody has
+ * served for 90; the audit trail after a year; the progress of runs that have ended. A paused schedule isn't served, but it stays.
  */
-async function prune({ store }: RunDeps, signal: AbortSignal): Promise<void> {
-  await inBatches(store, signal, [
-    sql`delete from worker.requests where id in (
+const oldRecords: readonly RawBuilder<unknown>[] = [
+  sql`delete from worker.requests where id in (
       select id from worker.requests r where ended_at < now() - interval '7 days' and ${isForgettable}
         and state <> 'failed'
       order by ended_at limit ${batch})`,
-    sql`delete from worker.requests where id in (
+  sql`delete from worker.requests where id in (
       select id from worker.requests r where ended_at < now() - interval '30 days' and ${isForgettable}
       order by ended_at limit ${batch})`,
-    sql`delete from worker.runs where id in (
+  sql`delete from worker.runs where id in (
       select id from (select id, finished_at from worker.runs order by seq limit ${batch}) oldest
       where finished_at < now() - interval '90 days')`,
-    sql`delete from worker.schedules where (account, job) in (
+  sql`delete from worker.schedules where (account, job) in (
       select account, job from worker.schedules where next_run_at < now() - interval '90 days' and not paused limit ${batch})`,
-    sql`delete from worker.audit where id in (
+  sql`delete from worker.audit where id in (
       select id from (select id, at from worker.audit order by id limit ${batch}) oldest
       where at < now() - interval '365 days')`,
-    sql`delete from worker.processes where id in (
+  sql`delete from worker.processes where id in (
       select id from worker.processes where expires_at < now() - interval '1 day' limit ${batch})`,
-    sql`delete from worker.run_progress where run_id in (
+  sql`delete from worker.run_progress where run_id in (
       select run_id from worker.run_progress p
       where not exists (select from worker.leases l where l.run_id = p.run_id) limit ${batch})`,
-  ])
-}
+]
 
 async function inBatches(store: Store, signal: AbortSignal, statements: readonly RawBuilder<unknown>[]): Promise<void> {
   for (const statement of statements) {

@@ -141,3 +141,24 @@ appTest('an embedded database is vacuumed', async ({ app }) => {
     ).rows
   await expect.poll(findOthers).toEqual([])
 })
+
+appTest('a table that refers to an old request keeps only requests, and is named', async ({ app }) => {
+  const { store } = app.deps
+  await sql`insert into worker.requests
+      (id, account, job, payload, payload_hash, trigger, caller, priority, rank, state, ended_at)
+    values ('referred to', 'north', 'sync-users', '{}', '', 'cli', '', 'normal', now(), 'done', now() - interval '8 days')`.execute(
+    store,
+  )
+  await sql`insert into worker.audit (viewer, action, wanted, at) values ('long ago', 'run', '{}', now() - interval '366 days')`.execute(
+    store,
+  )
+  await sql`create table public.orders (request text constraint order_request references worker.requests)`.execute(
+    store,
+  )
+  await sql`insert into public.orders values ('referred to')`.execute(store)
+  await using _housekeeping = startHousekeeping(app.deps, app.database, async () => {})
+  await expect.poll(() => app.logged.text()).toContain('The foreign key \\"order_request\\" of public.orders keeps')
+  const left = () => store.selectFrom('worker.audit').select('viewer').where('viewer', '=', 'long ago').execute()
+  await expect.poll(left).toEqual([])
+  await sql`drop table public.orders`.execute(store)
+})
