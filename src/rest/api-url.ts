@@ -31,7 +31,7 @@ export function parseApiBaseUrl(text: string, insecureHosts: readonly string[] =
  *
  * @throws PermanentError (`path`), which doesn't repeat the path
  */
-export function resolveApiUrl(base: URL, path: string, query: Query = {}): URL {
+export function resolveApiUrl(base: URL, path: string, query: Query | URLSearchParams = {}): URL {
   const trimmed = path.replace(/^\//, '')
   // A colon in the first segment would be parsed as a scheme, a second slash as a host.
   const url = URL.parse(`${base.href}${trimmed}`)
@@ -42,7 +42,7 @@ export function resolveApiUrl(base: URL, path: string, query: Query = {}): URL {
         'write it without host, query, fragment, white space and dot segments (. or ..), and encode its parts with encodeURIComponent',
     })
   }
-  for (const [name, value] of Object.entries(query)) {
+  for (const [name, value] of query instanceof URLSearchParams ? query : Object.entries(query)) {
     for (const one of [value].flat()) if (one !== undefined) url.searchParams.append(name, String(one))
   }
   return url

@@ -11,7 +11,8 @@ import { type PersistDeps, persist, type Tried } from './persist.ts'
 import { checkSendable, type RepeatableBody, type Sendable, sendRequest } from './send-request.ts'
 
 interface AnyRequest {
-  readonly query?: Query
+  /** That of a link to the next page is its `searchParams`. */
+  readonly query?: Query | URLSearchParams
   readonly signal: AbortSignal
   /** Of the response, after decompression; default 64 MB. A larger one is a PermanentError (`too-large`). */
   readonly maxBytes?: number

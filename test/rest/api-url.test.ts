@@ -92,4 +92,9 @@ describe('a path', () => {
     const url = resolveApiUrl(base, '/x', { a: 'b&c', n: 1, off: undefined, on: true, list: ['x', 'y'] })
     expect(url.search).toBe('?a=b%26c&n=1&on=true&list=x&list=y')
   })
+
+  test('takes the query of a link, and nothing else of it', () => {
+    const { searchParams } = new URL('https://evil.example/other?cursor=a%3D%3D&tag=x&tag=y')
+    expect(resolveApiUrl(base, '/x', searchParams).href).toBe(`${base.href}x?cursor=a%3D%3D&tag=x&tag=y`)
+  })
 })
