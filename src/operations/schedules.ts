@@ -21,7 +21,7 @@ const scheduleReportSchema = z.object({
   /** null until a worker has stored it, and while it is paused. */
   nextDueAt: z.string().nullable(),
   lastRunAt: z.string().nullable(),
-  /** Ticks missed because no worker was running, since the schedule was created. */
+  /** Ticks missed because no worker could make their requests, since the schedule was created. */
   missed: z.int(),
   lastMissedAt: z.string().nullable(),
   paused: z.boolean(),

@@ -85,13 +85,16 @@ export async function makeTicks(
       ${due.map(tick => tick.isMade)}::boolean[])`.execute(store)
   // Only now: while the store can't be written, the same ticks are due at each look.
   for (const { account, job, missed } of due) {
-    if (missed > 0) log.warn({ account, job, missed }, 'ticks of a schedule were missed: no worker was running')
+    if (missed > 0) log.warn({ account, job, missed }, `ticks of a schedule were missed: ${whyMissed}`)
   }
   for (const { account, job, request_id: request, absorbed } of rows) {
     observer.requestAccepted({ job, account }, { request, trigger: 'schedule', absorbed })
   }
   wake(rows.flatMap(({ account, job, fence, free }) => (free ? [{ account, job, fence }] : [])))
 }
+
+/** Which of them it was, the log and the account's bootstrap tell. */
+const whyMissed = 'no worker was running, or the store was out of reach, or the account was waiting for its bootstrap'
 
 interface MadeRow extends Line {
   readonly free: boolean
