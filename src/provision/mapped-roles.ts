@@ -31,7 +31,7 @@ export function explainMappedRoles(path: string, clientId: string, roles: readon
     found: `HASURA_CLAIMS_MAP takes the roles from ${path}, where provision writes none`,
     advice: isRealm
       ? `assign ${names || 'them'} under Clients → ${clientId} → Service account roles → Assign role → Realm roles`
-      : `let a mapper of the client write ${names || 'them'} there`,
+      : `let a mapper of the client write ${names || 'them'} there; if one already writes a client's roles there, name that client to provision with --client`,
     isSuspected: true,
   }
 }

@@ -336,7 +336,10 @@ describe('roles from a map of claims', () => {
 
   test.each([
     ['$.realm_access.roles', 'assign viewer under Clients → sync → Service account roles → Assign role → Realm roles'],
-    ['$.metadata.roles', 'let a mapper of the client write viewer there'],
+    [
+      '$.metadata.roles',
+      "let a mapper of the client write viewer there; if one already writes a client's roles there, name that client to provision with --client",
+    ],
   ])('at %s have their own advice', (path, advice) => {
     expect(plan({ account: mappedTo({ path }) }).obstacles).toMatchObject([{ advice, isSuspected: true }])
   })
