@@ -49,7 +49,7 @@ export async function openProvisioning(
       throw explainAdminRefusal(error, realm)
     })
   const isSearched = account.hasura && !('map' in account.hasura.claims) && options.application === undefined
-  const application = isSearched ? await explained(findApplication(admin, login.clientId)) : options.application
+  const application = isSearched ? await explained(findApplication(admin, login)) : options.application
   const target = createTarget(account, requirements, { ...options, ...(application !== undefined && { application }) })
   return {
     realm,

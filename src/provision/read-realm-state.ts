@@ -57,7 +57,7 @@ export async function findClient(admin: KeycloakAdmin, clientId: string): Promis
 }
 
 /** A new client gets the realm's default scopes. */
-async function readClientScopes(admin: KeycloakAdmin, client: ClientState | undefined) {
+export async function readClientScopes(admin: KeycloakAdmin, client: ClientState | undefined) {
   const [defaults, optional] = client
     ? [await admin.clients.listDefaultClientScopes(client), await admin.clients.listOptionalClientScopes(client)]
     : [await admin.clientScopes.listDefaultClientScopes(), await admin.clientScopes.listDefaultOptionalClientScopes()]
