@@ -1,10 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
-import { z } from 'zod'
 import { bootstrapJob } from '../definitions/bootstrap-account.ts'
-import { PermanentError } from '../errors.ts'
 import { lifeMs } from '../process/process.ts'
 import { requestBootstraps } from '../runs/bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
+import { explainReference } from '../store/foreign-reference.ts'
 import type { Database } from '../store/open-database.ts'
 import type { Store } from '../store/store.ts'
 import { repeat } from '../time/repeat.ts'
@@ -105,23 +104,6 @@ async function prune({ store, log }: RunDeps, signal: AbortSignal): Promise<void
     })
   }
 }
-
-/** Someone else's table refers to records of the worker. */
-function explainReference(error: unknown): PermanentError | undefined {
-  const { data } = reference.safeParse(error)
-  if (!data) return undefined
-  const found = `The foreign key "${data.constraint}" of ${data.schema}.${data.table} keeps old records of the worker from being deleted (SQLSTATE 23503)`
-  const remedy = 'drop it, or create it again with on delete set null or cascade'
-  return new PermanentError('23503', { found, remedy }, { cause: error })
-}
-
-/** The table is the one that refers. */
-const reference = z.object({
-  code: z.literal('23503'),
-  constraint: z.string(),
-  schema: z.string().refine(schema => schema !== 'worker'),
-  table: z.string(),
-})
 
 /**
  * Requests that are done for 7 days, with their idempotency keys; failed ones after 30; runs after 90; schedules that nobody has

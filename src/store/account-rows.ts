@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { explainReference } from './foreign-reference.ts'
 import type { WorkerTables } from './schema.ts'
 import type { Store } from './store.ts'
 
@@ -29,7 +30,11 @@ export async function deleteAccountRows(
     const { numAffectedRows = 0n } = await sql`
       delete from ${table}
       where ctid = any(array(select ctid from ${table} where ${belongTo(account)} limit ${batch}))
-        and ${belongTo(account)}`.execute(store)
+        and ${belongTo(account)}`
+      .execute(store)
+      .catch((error: unknown) => {
+        throw explainReference(error) ?? error
+      })
     if (numAffectedRows < batch) return
   }
 }

@@ -196,6 +196,27 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
     expect(await findTraces(account)).toEqual([])
   })
 
+  test('is forgotten once no table of others refers to its rows, which is named', async ({
+    app,
+    store,
+    forget,
+    findTraces,
+  }) => {
+    const account = app.addAccount()
+    await run(app, account)
+    await sql`create table public.bookmarks as select _account, id from mirror.topics where _account = ${sql.lit(account)}`.execute(
+      store(),
+    )
+    await sql`alter table public.bookmarks add constraint bookmark_topic
+      foreign key (_account, id) references mirror.topics`.execute(store())
+    await expect(forget(account, true)).rejects.toThrow(
+      'The foreign key "bookmark_topic" of public.bookmarks keeps rows of the worker from being deleted (SQLSTATE 23503): drop it',
+    )
+    await sql`drop table public.bookmarks`.execute(store())
+    await forget(account, true)
+    expect(await findTraces(account)).toEqual([])
+  })
+
   test('takes only its own rows from a partitioned table, where those of others have the same ctid', async ({
     store,
     forget,
