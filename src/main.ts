@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { trace } from '@opentelemetry/api'
 import { resolveToSources } from './app/source-condition.ts'
+import { explainExit } from './cli/explain-exit.ts'
 import { openOutput } from './cli/open-output.ts'
 import type { UnforeseenKind } from './cli/unforeseen.ts'
 import type { Project } from './config/project.ts'
@@ -30,8 +31,23 @@ const stop = new AbortController()
 function stopSoon(why: Error): void {
   if (stop.signal.aborted) return
   stop.abort(why)
-  setTimeout(() => process.exit(1), stopWithinMs).unref()
+  setTimeout(() => exit(1), stopWithinMs).unref()
 }
+
+/** A job that ends the process must not look like a command that is done. */
+function tellExit(code: number): void {
+  const why = explainExit(code)
+  if (!why) return
+  process.stderr.write(`${renderExplanation(why)}\n`)
+  process.exitCode = code || 1
+}
+process.on('exit', tellExit)
+
+function exit(code: number): never {
+  process.off('exit', tellExit)
+  process.exit(code)
+}
+
 // Without a listener, a second signal would kill the process: npm forwards the Ctrl+C that a terminal sends to both.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopSoon(received(signal)))
 process.on('SIGHUP', () => {
@@ -85,7 +101,7 @@ const replaced = await findReplacedPackages(engine, name => import.meta.resolve(
 
 function refuse(why: Explanation): never {
   process.stderr.write(`${renderExplanation(why)}\n`)
-  process.exit(2)
+  exit(2)
 }
 
 // Not before the checks: undici, for one, can't be loaded by what is refused.
@@ -155,4 +171,4 @@ if (outputProblem) process.stderr.write(`${renderExplanation(outputProblem)}\n`)
 await flushSpans(systemClock)
 // A queue driver that still retries its connection would keep the process alive forever.
 await Promise.all([output.flush(), new Promise(resolve => process.stderr.write('', resolve))])
-process.exit(brokeOff || (outputProblem && exitCode === 0) ? 1 : exitCode)
+exit(brokeOff || (outputProblem && exitCode === 0) ? 1 : exitCode)

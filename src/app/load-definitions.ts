@@ -117,7 +117,10 @@ function isJob(element: unknown, index: number, problems: Told[]): element is Jo
   const lacks = parsed.error.issues.map(issue => issue.path.join('.') || 'everything').join(', ')
   problems.push({
     found: `Element ${index} of "jobs" in src/jobs/list.ts (${what}) is not a job, because it lacks ${lacks}`,
-    remedy: 'list the results of "pullSync" or "defineJob"',
+    remedy:
+      lacks === 'payload'
+        ? 'give "defineJob" the schema of its payload, such as `payload: z.strictObject({})` for none'
+        : 'list the results of "pullSync" or "defineJob"',
   })
   return false
 }

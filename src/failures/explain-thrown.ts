@@ -56,9 +56,9 @@ function read(thrown: unknown, secrets: readonly string[], depth: number): Throw
   }
   if (!isError(thrown)) return describeValue(thrown, secrets)
   const frames = framesOf(thrown)
-  const place = frames.find(isInProject)
+  const place = placeIn(frames)
   const own = sayOwn(thrown, frames, secrets)
-  const where = place ? ` (at ${showPlace(place)})` : ''
+  const where = place ? ` (at ${place})` : ''
   const inner = depth < deepest ? causesOf(thrown).map(cause => explain(cause, secrets, depth + 1)) : []
   const causes = inner.length > 0 ? `; cause: ${inner.map(({ message }) => message).join('; and ')}` : ''
   return {
@@ -66,6 +66,16 @@ function read(thrown: unknown, secrets: readonly string[], depth: number): Throw
     message: `${own.text}${where}${causes}`,
     isPrivate: own.isPrivate || inner.some(({ isPrivate }) => isPrivate),
   }
+}
+
+/** Where in the project an error was created, such as `src/jobs/greet-user.ts:12:11`. */
+export function findPlace(error: Error): string | undefined {
+  return placeIn(framesOf(error))
+}
+
+function placeIn(frames: readonly Frame[]): string | undefined {
+  const frame = frames.find(isInProject)
+  return frame && showPlace(frame)
 }
 
 /** Explains an error without its place and causes. */

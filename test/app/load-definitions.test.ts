@@ -137,6 +137,10 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
     `export const jobs = [{ name: 'b', payload: { safeParse() {} } }]`,
     /^Element 0 of "jobs" in src\/jobs\/list\.ts \("b"\) is not a job, because it lacks run: list the results of "pullSync" or "defineJob"$/,
   ],
+  'a job without a payload': [
+    `export const jobs = [{ name: 'b', run() {} }]`,
+    /it lacks payload: give "defineJob" the schema of its payload, such as `payload: z\.strictObject\(\{\}\)` for none$/,
+  ],
 }
 
 const beside = {
