@@ -60,9 +60,12 @@ function explainRefusedAccess({ code, routine, message = '' }: Fields, table: st
     }
   }
   if (routine !== 'aclcheck_error') return undefined
+  const doctor = '"npm run -s cli -- doctor" names all that is missing'
+  // It may be about a schema, or about a table that somebody's trigger writes.
+  const isOfTable = message.endsWith(` table ${table.replace(/^mirror\./, '')}`)
   return {
     found: `The user of DATABASE_URL may not do what ${table} needs: ${quoteForeign(message)}`,
-    remedy: `let that user own the table (alter table ${table} owner to …); "npm run -s cli -- doctor" names all that is missing`,
+    remedy: isOfTable ? `let that user own the table (alter table ${table} owner to …); ${doctor}` : doctor,
   }
 }
 

@@ -44,11 +44,15 @@ export interface CursorPagesRequest<T> {
 export async function* cursorPages<T>(api: RestApi, request: CursorPagesRequest<T>): AsyncGenerator<CursorPage<T>> {
   const { path, item, query, limit = 100, from, signal } = request
   const items = new PageCheck(path).list(item)
-  const schema = z.object({ items, next_cursor: z.string().nullish(), has_more: z.boolean() })
+  const schema = z.object({ items, next_cursor: z.string().nullish(), has_more: z.boolean() }).optional()
   const cursors = new CycleCheck()
   let cursor = from
   for (;;) {
-    const page = await api.get(path, { schema, query: { ...query, limit, cursor }, signal })
+    // Some APIs answer 204 instead of an empty page.
+    const page = (await api.get(path, { schema, query: { ...query, limit, cursor }, signal })) ?? {
+      items: [],
+      has_more: false,
+    }
     if (!page.has_more) {
       yield { items: page.items, next: undefined }
       return

@@ -28,7 +28,8 @@ export function interpretAnswer(answer: AnsweredPage, request: ApiRequest, now: 
   if ((status >= 200 && status < 300) || status === 304) return done
   if (status >= 300 && status < 400) return failed(explainRedirect(answer, request))
   if (status === 401) return tokenRejected(describeRejection(answer))
-  if (asksForPause(answer)) return { kind: 'rate-limited', retryAfterMs: retryAfterMs(headers, now) }
+  if (asksForPause(answer) || isUsedUp(answer, now))
+    return { kind: 'rate-limited', retryAfterMs: retryAfterMs(headers, now) }
   if (isHeaderTooLarge(answer)) return failed(tokenTooLarge(`${request.name} was refused`, answer))
   const remedy = refusedOnTheWay.get(status)
   if (remedy !== undefined) {
@@ -47,7 +48,6 @@ export function interpretAnswer(answer: AnsweredPage, request: ApiRequest, now: 
   }
   if (status === 412 && request.repeated && !onlyReads.has(request.method)) return failed(explainOwnChange(request))
   if (status >= 500 || status === 408) return failed(explainServerError(status, request))
-  if (status === 403 && parseRateWindow(headers, now)?.remaining === 0) return failed(explainUsedUp(request))
   return failed(explainRefusal(status, request))
 }
 
@@ -67,6 +67,13 @@ const neverServed: ReadonlySet<number> = new Set([501, 505])
 function retryAfterMs(headers: ResponseHeaders, now: number): number {
   const resetAt = parseRateWindow(headers, now)?.resetAt
   return parseRetryAfter(headers, now, resetAt === undefined ? undefined : boundPause(resetAt - now))
+}
+
+/** Some APIs answer 403 when their limit is used up, such as GitHub. Of a limit of one, none is left after a refusal either. */
+function isUsedUp({ status, headers }: AnsweredPage, now: number): boolean {
+  if (status !== 403) return false
+  const { limit, remaining } = parseRateWindow(headers, now) ?? {}
+  return remaining === 0 && (limit === undefined || limit > 1)
 }
 
 const unusualInPath = /%(?:2f|5c|25|3b)/i
@@ -106,17 +113,6 @@ function explainRefusal(status: number, request: ApiRequest): WorkerError {
     found: `${name} was refused (HTTP ${status})`,
     remedy:
       otherType.get(status) ?? "the request must change; the API's reason is not shown, because it may contain data",
-  })
-}
-
-/**
- * Some APIs answer 403 when their limit is used up, such as GitHub. An API with a small limit says so after every request, so this may
- * be a refusal as well.
- */
-function explainUsedUp({ name }: ApiRequest): WorkerError {
-  return new TransientError('http-403', {
-    found: `${name} was refused (HTTP 403), and the API says that no requests are left until its limit resets`,
-    remedy: 'if it is refused after that too, check that the service account has the required scope or role',
   })
 }
 

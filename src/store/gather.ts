@@ -2,7 +2,6 @@ import { type CompiledQuery, type RawBuilder, sql } from 'kysely'
 import { TransientError } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import { brief } from './prepared-statements.ts'
-import { sessionLockTimeout } from './session-settings.ts'
 import type { Store } from './store.ts'
 
 /** Concurrent round trips per kind: the store works on one while this process handles the results of another. */
@@ -15,6 +14,11 @@ const lateMs = 20
 const mostTogether = 100
 /** A call that waits for a row of an open transaction delays the others for at most this long. */
 const lockTimeoutTogether = '100ms'
+/**
+ * Shorter than the time that a `brief` statement gets: so Postgres reports the lock, and the connection stays usable. After a
+ * statement without a response, all connections of the process are replaced.
+ */
+const lockTimeoutAlone = '4s'
 
 /** A function in the database that is called several times, or with several arguments, in one statement. */
 export interface GatheredCall<Asked> {
@@ -97,7 +101,7 @@ function gatherFor<Asked extends object, Row extends object>(store: Store, call:
     } catch (error) {
       const isOfOne = concernsOneCall(error)
       for (const { asked, answered } of together) {
-        if (isOfOne) answered.resolve(ask([asked], sessionLockTimeout))
+        if (isOfOne) answered.resolve(ask([asked], lockTimeoutAlone))
         else answered.reject(error)
       }
       if (isOfOne || !(error instanceof TransientError) || roundTrips > roundTripsBefore) return

@@ -35,19 +35,13 @@ const settingsOfValues: Readonly<Record<string, string>> = {
 }
 
 /**
- * Shorter than the time that a `brief` statement gets: so Postgres reports the lock, and the connection stays usable. After a
- * statement without a response, all connections of the process are replaced.
- */
-export const sessionLockTimeout = '4s'
-
-/**
  * If a run is paused inside a transaction (SIGSTOP, a paused machine), it would hold its locks forever. The server ends such a
  * transaction before the lease that guards it can pass to another process. Defaults meant for web requests must not end longer
  * statements, or idle connections, some of which listen.
  */
 const settingsOfTimeouts: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '5s',
-  lock_timeout: sessionLockTimeout,
+  lock_timeout: '5s',
   statement_timeout: '120s',
   transaction_timeout: '0',
   idle_session_timeout: '0',

@@ -146,7 +146,7 @@ describe('an answer', () => {
 
   test.each([get, post])('of HTTP 403 to %o is no refusal for ever where no requests are left', sent => {
     const left = (remaining: string) => ({ 'x-ratelimit-remaining': remaining, 'x-ratelimit-reset': '1200' })
-    expect(verdictOf(403, sent, left('0'))).toBe('TransientError http-403')
+    expect(verdictOf(403, sent, left('0'))).toBe('rate-limited')
     expect(verdictOf(403, sent, left('1'))).toBe('PermanentError forbidden')
   })
 

@@ -56,6 +56,14 @@ describe('pages by cursor', () => {
     expect(queries).toEqual(['status=active&limit=2', 'status=active&limit=2&cursor=c1'])
   })
 
+  test('end with a page without content', async () => {
+    const { api } = apiOf(query =>
+      query.has('cursor') ? undefined : { items: [{ id: 1 }], next_cursor: 'c1', has_more: true, limit: 2 },
+    )
+    const pages = await allOf(cursorPages(api, { path: '/x', item, signal }))
+    expect(pages.flatMap(({ items }) => items)).toEqual([{ id: 1 }])
+  })
+
   test('continue where the last read stopped', async () => {
     const { api, queries } = listOf('a', 'b', 'c')
     const [first] = await allOf(cursorPages(api, { path: '/x', item, signal }))

@@ -396,13 +396,19 @@ describe('a limit', () => {
   })
 
   test('that is used up is waited for also where the API answers 403', async () => {
-    const left = (resetSeconds: string) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': resetSeconds })
-    await using opened = await openApi(status(403, {}, left('9')), { id: 'a' })
-    expect(await get(opened.api)).toEqual({ id: 'a' })
-    expect(opened.clock.elapsed()).toBeGreaterThanOrEqual(9_000)
-    await using long = await openApi(status(403, {}, left('1200')))
-    expect(await failureOf(get(long.api))).toBeInstanceOf(RateLimitedError)
-    expect(long.server.requests).toHaveLength(1)
+    const left = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9' }
+    await using opened = await openApi(status(403, {}, left), status(403, {}, { ...left, 'x-ratelimit-limit': '60' }), {
+      id: 'a',
+    })
+    expect(await post(opened.api)).toEqual({ id: 'a' })
+    expect(opened.clock.pausesMs).toEqual([9_000, 9_000])
+  })
+
+  test.each(['0', '1'])('of %s is used up after a refusal, too, which is told at once', async limit => {
+    const told = { 'x-ratelimit-limit': limit, 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9' }
+    await using opened = await openApi(status(403, {}, told))
+    expect(await failureOf(post(opened.api))).toMatchObject({ name: 'PermanentError', code: 'forbidden' })
+    expect(opened.server.requests).toHaveLength(1)
   })
 
   test('beyond a minute goes back to the queue', async () => {

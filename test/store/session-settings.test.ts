@@ -54,7 +54,7 @@ describe.runIf(hasPostgres)('a session on Postgres', () => {
     expect(await read(database)).toEqual(expected)
     const timeouts = sql`select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
       current_setting('idle_session_timeout') as idle`
-    expect((await timeouts.execute(database.store)).rows).toEqual([{ statement: '2min', lock: '4s', idle: '0' }])
+    expect((await timeouts.execute(database.store)).rows).toEqual([{ statement: '2min', lock: '5s', idle: '0' }])
   })
 
   test('whose client is gone during a statement ends soon, and its locks with it', async () => {
