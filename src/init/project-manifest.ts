@@ -90,7 +90,7 @@ export function renderManifest(
       existing !== undefined && type !== own.type
         ? '"type" of package.json is now "module": rename .js files that use require to .cjs'
         : undefined,
-    startsWorker: !leftAlone.some(told => told.startsWith('script "start"')),
+    startsWorker: !isOther(own.scripts?.start, scripts.start ?? ''),
   }
 }
 
