@@ -30,22 +30,18 @@ export function findOthersClient({ client }: RealmState, credential: readonly St
 }
 
 /**
- * The flows by which others get tokens. Those that Keycloak's console gives a new client count only if it has an address to
- * return to: the console fills in `/*`, which Keycloak resolves against the root URL.
+ * The flows by which others get tokens. Those that Keycloak's console gives a new client don't count if nobody can have used them: the
+ * console fills in the redirect URI `/*`, which Keycloak resolves against the root URL, and a password needs the client's secret too.
  */
 export function findOthersFlows(client: ClientState): readonly string[] {
-  const { standardFlowEnabled, redirectUris, rootUrl } = client
+  const { attributes, publicClient, standardFlowEnabled, redirectUris, rootUrl } = client
   const isNew = standardFlowEnabled && redirectUris.every(uri => uri === '/*' && rootUrl === '')
-  return flows.filter(({ isOn, ofNew }) => isOn(client) && !(isNew && ofNew)).map(({ name }) => name)
+  const flows: Readonly<Record<string, boolean>> = {
+    'standard flow': standardFlowEnabled && !isNew,
+    'direct access grants': client.directAccessGrantsEnabled && (publicClient || !isNew),
+    'implicit flow': client.implicitFlowEnabled,
+    'device authorization grant': attributes['oauth2.device.authorization.grant.enabled'] === 'true',
+    'CIBA grant': attributes['oidc.ciba.grant.enabled'] === 'true',
+  }
+  return Object.keys(flows).filter(name => flows[name])
 }
-
-const flows: readonly { name: string; isOn: (client: ClientState) => boolean; ofNew?: true }[] = [
-  { name: 'standard flow', isOn: client => client.standardFlowEnabled, ofNew: true },
-  { name: 'direct access grants', isOn: client => client.directAccessGrantsEnabled, ofNew: true },
-  { name: 'implicit flow', isOn: client => client.implicitFlowEnabled },
-  {
-    name: 'device authorization grant',
-    isOn: ({ attributes }) => attributes['oauth2.device.authorization.grant.enabled'] === 'true',
-  },
-  { name: 'CIBA grant', isOn: ({ attributes }) => attributes['oidc.ciba.grant.enabled'] === 'true' },
-]

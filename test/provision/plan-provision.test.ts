@@ -144,15 +144,25 @@ describe('the client', () => {
   })
 
   test('of a new one, both flows that the console may have given it are turned off', () => {
-    const found = { publicClient: true, standardFlowEnabled: true, directAccessGrantsEnabled: true }
+    const found = { standardFlowEnabled: true, directAccessGrantsEnabled: true }
     expect(sentences({ state: { client: { ...client, ...found } } })).toEqual([
-      'turn on Client authentication for client "sync"',
       'turn off the standard flow for client "sync"',
       'turn off the direct access grants for client "sync"',
     ])
   })
 
   const refusals: [string, Asked, string[]][] = [
+    [
+      'a public one that needs no secret for a password',
+      {
+        state: {
+          client: { ...client, publicClient: true, standardFlowEnabled: true, directAccessGrantsEnabled: true },
+        },
+      },
+      [
+        '! client "sync" is public, so it can\'t authenticate; others log in by this client (direct access grants), which a change may end',
+      ],
+    ],
     [
       'a client of SAML',
       { state: { client: { ...client, protocol: 'saml' } } },
