@@ -98,10 +98,15 @@ const engine = await readEngineManifest(engineFolder)
 const nodeProblem = findNodeProblem(engine, process.versions)
 if (nodeProblem) refuse(nodeProblem)
 const replaced = await findReplacedPackages(engine, name => import.meta.resolve(name))
+if (replaced.some(({ isOutdated }) => isOutdated)) refuseReplaced()
 
 function refuse(why: Explanation): never {
   process.stderr.write(`${renderExplanation(why)}\n`)
   exit(2)
+}
+
+function refuseReplaced(): never {
+  refuse(explainReplaced("hasura-sync-worker can't work with the packages that are installed for it", replaced))
 }
 
 // Not before the checks: undici, for one, can't be loaded by what is refused.
@@ -110,15 +115,8 @@ const [{ runCli }, { loadDefinitions }] = await Promise.all([
   import('./app/load-definitions.ts'),
 ]).catch((error: unknown) => {
   if (replaced.length === 0) throw error
-  return refuse(explainReplaced("hasura-sync-worker can't work with the packages that are installed for it", replaced))
+  return refuseReplaced()
 })
-if (replaced.length > 0) {
-  const warning = explainReplaced(
-    'hasura-sync-worker was tested with other packages than are installed for it',
-    replaced,
-  )
-  process.stderr.write(`Warning: ${renderExplanation(warning)}\n`)
-}
 
 /** An uncaught exception ends the process: the state that it left inconsistent may also keep it from stopping. */
 let brokeOff = false
@@ -129,6 +127,10 @@ const exitCode = await runCli({
   envFilePath: resolve('.env'),
   engineFolder,
   version: engine.version,
+  warning:
+    replaced.length > 0
+      ? explainReplaced('hasura-sync-worker was tested with other packages than are installed for it', replaced)
+      : undefined,
   terminal: {
     out: output.write,
     err: text => void process.stderr.write(text),

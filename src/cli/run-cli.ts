@@ -8,7 +8,7 @@ import { type EnvFile, findVariablesOfNode, readEnvFile } from '../config/read-e
 import { readValue } from '../config/read-value.ts'
 import { createRunLog } from '../dashboard/run-log.ts'
 import { ConfigError } from '../errors.ts'
-import { renderExplanation } from '../explanation.ts'
+import { type Explanation, renderExplanation } from '../explanation.ts'
 import { createControlClient, waitForOwner } from '../http/control-client.ts'
 import { findPackageManager } from '../init/package-manager.ts'
 import { createLog, describeError, type Log } from '../log.ts'
@@ -37,6 +37,8 @@ export interface Invocation {
   readonly engineFolder: URL
   /** Version of the program, for `--version`. */
   readonly version: string
+  /** What may be wrong with this installation; logged by each command that reads the configuration. */
+  readonly warning?: Explanation | undefined
   readonly terminal: Terminal
   /** Keeps what jobs print out of the result of a command. */
   readonly reserveOutput: () => void
@@ -108,7 +110,7 @@ function assembleContext(
   terminal: LiveTerminal,
   { isWorker }: { readonly isWorker: boolean },
 ): CommandContext {
-  const { version, signal, onHangup } = invocation
+  const { version, warning, signal, onHangup } = invocation
   // A foreground command prints what matters itself; only the worker logs its events.
   const level = env.LOG_LEVEL || isWorker ? config.logLevel : 'warn'
   const runLog = createRunLog()
@@ -116,6 +118,7 @@ function assembleContext(
   const log = createLog(level, print, isWorker ? runLog.add : undefined)
   invocation.onUnforeseen(createUnforeseenListener(log))
   log.info({ version }, `hasura-sync-worker ${version}`)
+  if (warning) log.warn(renderExplanation(warning))
   if (envFile) tellEnvFile(log, envFile)
   const host: Host = { ...invocation.host, log, env }
   const loadDefinitions = () => invocation.loadDefinitions(host.project)

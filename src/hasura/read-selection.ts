@@ -1,5 +1,4 @@
 import {
-  type ArgumentNode,
   type DocumentNode,
   type GraphQLObjectType,
   type GraphQLType,
@@ -64,11 +63,6 @@ export function readSelection(
       },
     ])
   }
-  for (const argument of list.node.arguments ?? []) {
-    if (!leavesRowsOut(argument)) continue
-    const found = `${name}: the argument "${argument.name.value}" would leave out rows of every page`
-    throw new ConfigError([{ found, remedy: 'remove it; let a view select the rows, or the job\'s "where"' }])
-  }
   const naming = readNaming(list.field)
   const context = { operation: name, role, flattened, naming }
   const columns = (list.node.selectionSet?.selections ?? []).flatMap(selected =>
@@ -82,12 +76,6 @@ export function readSelection(
     ])
   }
   return { list, naming, columns }
-}
-
-/** A page starts after the last row of the one before, so neither may skip any. */
-function leavesRowsOut({ name, value }: ArgumentNode): boolean {
-  if (value.kind === Kind.VARIABLE) return false
-  return name.value === 'offset' ? print(value) !== '0' : name.value === 'distinct_on' || name.value === 'distinctOn'
 }
 
 interface Context {

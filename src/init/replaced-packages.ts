@@ -9,6 +9,8 @@ export interface ReplacedPackage {
   readonly name: string
   readonly needed: string
   readonly installed: string
+  /** The engine may lack what an older API doesn't have, which shows late, and as something else. */
+  readonly isOutdated: boolean
 }
 
 /**
@@ -23,7 +25,10 @@ export async function findReplacedPackages(
 ): Promise<readonly ReplacedPackage[]> {
   const packages = Object.entries(dependencies).map(async ([name, needed]) => {
     const installed = await findInstalled(name, resolve)
-    return installed !== undefined && isReplaced(installed, needed) ? [{ name, needed, installed }] : []
+    const difference = installed === undefined ? undefined : compare(installed, needed)
+    return installed !== undefined && difference
+      ? [{ name, needed, installed, isOutdated: difference === 'outdated' }]
+      : []
   })
   return (await Promise.all(packages)).flat()
 }
@@ -56,11 +61,14 @@ async function findInstalled(name: string, resolve: (name: string) => string): P
   return undefined
 }
 
-function isReplaced(installed: string, needed: string): boolean {
+/** Another major version has another API; before 1.0.0, so may another minor one. */
+function compare(installed: string, needed: string): 'outdated' | 'other' | undefined {
   const [own, tested] = [numbersOf(installed), numbersOf(needed)]
   const at = tested.findIndex((number, index) => number !== own[index])
-  // Another major version has another API; before 1.0.0, so may another minor one.
-  return at >= 0 && (at === 0 || (own[at] ?? 0) < (tested[at] ?? 0) || (at === 1 && own[0] === 0))
+  if (at < 0) return undefined
+  const isOlder = (own[at] ?? 0) < (tested[at] ?? 0)
+  if (at === 0 || (at === 1 && own[0] === 0)) return isOlder ? 'outdated' : 'other'
+  return isOlder ? 'other' : undefined
 }
 
 function numbersOf(version: string): readonly number[] {

@@ -18,6 +18,7 @@ import { describeDocument, type PullDefinition } from './pull-definition.ts'
 import type { PullCursor } from './pull-run.ts'
 import type { PullSettings } from './pull-settings.ts'
 import { directions, type ScanOrder, type Where } from './remote/scan.ts'
+import { requireWholeList } from './require-whole-list.ts'
 import { spellWhere } from './spell-where.ts'
 
 /** What a pull's document means in the schema of its role. */
@@ -148,6 +149,11 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
     sentAsBooleans: namesOf(scalar => sentAs(scalar, naming) === 'boolean'),
     comparedAsDoubles: namesOf(scalar => isComparedAsDouble(scalar, naming)),
   }
+  requireWholeList(
+    settings,
+    list,
+    key.map(name => find(name).field),
+  )
   const keyOrder = { ...ordering, columns: key.map(name => findOrdered(name, 'key').name) }
   const cursor =
     cursorColumn === undefined ? undefined : readCursor(findOrdered(cursorColumn, 'cursor'), settings, ordering)

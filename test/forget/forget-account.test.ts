@@ -208,9 +208,10 @@ describe.each(backends)('an account that is forgotten on %s', backend => {
       store(),
     )
     await sql`alter table public.bookmarks add constraint bookmark_topic
-      foreign key (_account, id) references mirror.topics`.execute(store())
+      foreign key (_account, id) references mirror.topics on delete restrict`.execute(store())
+    // Postgres 18, which is embedded, has a code of its own for "restrict".
     await expect(forget(account, true)).rejects.toThrow(
-      'The foreign key "bookmark_topic" of public.bookmarks keeps rows of the worker from being deleted (SQLSTATE 23503): drop it',
+      /^The foreign key "bookmark_topic" of public\.bookmarks keeps rows of the worker from being deleted \(SQLSTATE 23(?:503|001)\): drop it/,
     )
     await sql`drop table public.bookmarks`.execute(store())
     await forget(account, true)

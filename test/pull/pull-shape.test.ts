@@ -37,8 +37,8 @@ const schemaOf = (directions: string) =>
     type owners { name: String }`,
   )
 const schema = schemaOf('asc desc')
-const listWith = (argument: string) =>
-  parse(`query Things($where: things_bool_exp, $order_by: [things_order_by!], $limit: Int, $offset: Int) {
+const listWith = (argument: string, variable = '$offset: Int') =>
+  parse(`query Things($where: things_bool_exp, $order_by: [things_order_by!], $limit: Int, ${variable}) {
     things(where: $where, order_by: $order_by, limit: $limit, ${argument}) { id changed_at }
   }`)
 const settings = (columns: string, more: Partial<PullSettings> = {}): PullSettings => ({
@@ -70,8 +70,20 @@ describe('what a pull’s options say', () => {
     expect(findShapeProblems(settings('id changed_at name'), schema)).toEqual([])
   })
 
-  test.each(['offset: 0', 'offset: $offset'])('is in order with %s, as for a page of an application', argument => {
-    expect(findShapeProblems(settings('id changed_at', { document: listWith(argument) }), schema)).toEqual([])
+  test.each([
+    ['offset: 0', undefined],
+    ['offset: null', undefined],
+    ['offset: $offset', '$offset: Int'],
+    ['offset: $offset', '$offset: Int = 0'],
+    ['distinct_on: []', undefined],
+    ['distinct_on: $by', '$by: [things_select_column!]'],
+  ])('is in order with %s (%s), which leaves no row out', (argument, variable) => {
+    expect(findShapeProblems(settings('id changed_at', { document: listWith(argument, variable) }), schema)).toEqual([])
+  })
+
+  test('is in order with the rows that are distinct by the key, without a cursor', () => {
+    const document = listWith('distinct_on: [id]')
+    expect(findShapeProblems(settings('id changed_at', { document, cursor: undefined }), schema)).toEqual([])
   })
 
   test('is in order with a key whose order only the API knows', () => {
@@ -185,10 +197,16 @@ describe('what a pull’s options say', () => {
       settings('__typename id changed_at'),
       'Things: "__typename" is not a column: remove it',
     ],
-    ...['offset: 1', 'distinct_on: [name]'].map((argument): [string, PullSettings, string] => [
-      `an argument that leaves out rows, ${argument}`,
-      settings('id changed_at', { document: listWith(argument) }),
-      `Things: the argument "${argument.split(':')[0]}" would leave out rows of every page: remove it`,
+    ...[
+      ['offset: 1', undefined] as const,
+      ['offset: $offset', '$offset: Int = 20'] as const,
+      ['distinct_on: [name]', undefined] as const,
+      ['distinct_on: [id]', undefined] as const,
+      ['distinct_on: $by', '$by: [things_select_column!] = [name]'] as const,
+    ].map(([argument, variable]): [string, PullSettings, string] => [
+      `an argument that leaves out rows, ${argument} (${variable})`,
+      settings('id changed_at', { document: listWith(argument, variable) }),
+      `Things: the argument "${argument.split(':')[0]}" would leave out rows: remove it`,
     ]),
     ['a page that is no number', settings('id changed_at', { pageSize: Number.NaN }), '"pageSize" is NaN'],
   ])('is refused with %s', (_what, wrong, sentence) => {
