@@ -13,6 +13,7 @@ export const mapperTypes: Readonly<Record<string, string>> = {
   'oidc-hardcoded-claim-mapper': 'Hardcoded claim',
   'oidc-usermodel-property-mapper': 'User Property',
   'oidc-usermodel-attribute-mapper': 'User Attribute',
+  'oidc-group-membership-mapper': 'Group Membership',
 }
 
 /** A mapper's "Add to lightweight access token". */

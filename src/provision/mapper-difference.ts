@@ -6,9 +6,19 @@ export function writesClaim({ config }: MapperState, wanted: Mapper): boolean {
   return config['claim.name'] === wanted.config['claim.name']
 }
 
-/** Keycloak merges what multivalued mappers write to the same claim; any other mapper replaces it. */
+/** Keycloak merges lists that mappers write to the same claim; any other value replaces the former one. */
+export function areMerged(one: MapperState, other: MapperState): boolean {
+  return [one, other].every(each => each.config.multivalued === 'true' || isOfGroups(each))
+}
+
+/** It always writes a list. Keycloak shows it as multivalued only after its first use. */
+export function isOfGroups({ protocolMapper }: Pick<Mapper, 'protocolMapper'>): boolean {
+  return protocolMapper === 'oidc-group-membership-mapper'
+}
+
+/** Whether it adds roles from another source to those that the wanted one writes. Groups aren't meant as roles. */
 export function addsToClaim(found: MapperState, wanted: Mapper): boolean {
-  const isMerged = [found, wanted].every(({ config }) => config.multivalued === 'true')
+  const isMerged = [found, wanted].every(({ config }) => config.multivalued === 'true') && !isOfGroups(found)
   return isMerged && writesClaim(found, wanted) && describeSource(found) !== describeSource(wanted)
 }
 

@@ -1,5 +1,5 @@
 import type { WantedMapper } from './hasura-mappers.ts'
-import { addsToClaim, describeDifference, sourceOf, writesClaim } from './mapper-difference.ts'
+import { addsToClaim, areMerged, describeDifference, isOfGroups, sourceOf, writesClaim } from './mapper-difference.ts'
 import { hasuraScope, type ProvisionTarget } from './provision-target.ts'
 import type { MapperState, RealmState } from './realm-state.ts'
 import type { Obstacle } from './step.ts'
@@ -50,10 +50,11 @@ export function findRival(
   wanted: WantedMapper,
   inScope: readonly MapperState[],
 ): OtherMapper | undefined {
+  const all = [...inScope, ...others].filter(each => replacesClaim(each, wanted))
   const isReplaced = (found: MapperState) =>
-    writesClaim(found, wanted) && inScope.some(each => replacesClaim(each, wanted) && isAppliedBefore(found, each))
+    writesClaim(found, wanted) && all.some(each => isAppliedBefore(found, each) && !areMerged(found, each))
   const rivals = others.filter(each => replacesClaim(each, wanted) && !isReplaced(each))
-  return rivals.find(isOfRoles) ?? rivals[0]
+  return rivals.find(isOfGroups) ?? rivals.find(isOfRoles) ?? rivals[0]
 }
 
 /**
@@ -64,10 +65,16 @@ export function explainRival(
   rival: OtherMapper,
   wanted: WantedMapper,
   inScope: readonly MapperState[],
+  others: readonly OtherMapper[],
 ): readonly Obstacle[] {
   const { check, name } = wanted
   const { advice } = rival
   const mapper = `mapper "${rival.name}" of ${rival.holder}`
+  const roles = [...inScope, ...others].filter(each => replacesClaim(each, wanted) && isOfRoles(each))
+  if (isOfGroups(rival) && roles.some(each => areMerged(rival, each))) {
+    const found = `${mapper} adds the names of the account's groups to ${name}, so it may act as roles that nobody assigned to it`
+    return [{ check, found, advice }]
+  }
   if (inScope.some(each => replacesClaim(each, wanted) && isOther(each, rival) && !isAppliedBefore(each, rival))) {
     const found = `${mapper} writes ${name}, and so does client scope "${hasuraScope}" with another value: which of both is in a token is left to chance`
     return [{ check, found, advice }]
@@ -82,9 +89,14 @@ export function explainRival(
   return [{ check, found: `${mapper}, which writes ${name}, ${difference}`, advice, isSuspected: true }]
 }
 
-/** Keycloak applies mappers of roles after all others, so that theirs is the value in the token. */
+/** Keycloak applies mappers of roles after others, and scripts after these. The value of the last one is in the token. */
 function isAppliedBefore(one: MapperState, other: MapperState): boolean {
-  return !isOfRoles(one) && isOfRoles(other)
+  return rankOf(one) < rankOf(other)
+}
+
+function rankOf(mapper: MapperState): number {
+  if (/^script-|^oidc-script-based-protocol-mapper$/.test(mapper.protocolMapper)) return 2
+  return isOfRoles(mapper) ? 1 : 0
 }
 
 function isOfRoles({ protocolMapper }: MapperState): boolean {

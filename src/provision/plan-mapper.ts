@@ -1,5 +1,13 @@
 import type { WantedMapper } from './hasura-mappers.ts'
-import { addsToClaim, describeDifference, describeSource, sourceOf, typeOf, writesClaim } from './mapper-difference.ts'
+import {
+  addsToClaim,
+  describeDifference,
+  describeSource,
+  isOfGroups,
+  sourceOf,
+  typeOf,
+  writesClaim,
+} from './mapper-difference.ts'
 import { hasuraScope } from './provision-target.ts'
 import type { MapperState, ScopeState } from './realm-state.ts'
 import type { Mapper, Obstacle, Plan, Step } from './step.ts'
@@ -65,7 +73,8 @@ export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, 
 
 /** Whether it writes a claim that Hasura can use, in place of the wanted one and from another source. A list must be JSON. */
 function isForeign(found: MapperState, wanted: Mapper): boolean {
-  const isUsable = wanted.config.multivalued !== 'true' || found.config['jsonType.label'] === 'JSON'
+  const isUsable =
+    wanted.config.multivalued !== 'true' || found.config['jsonType.label'] === 'JSON' || isOfGroups(found)
   return isUsable && writesClaim(found, wanted) && !addsToClaim(found, wanted) && hasOtherSource(found, wanted)
 }
 

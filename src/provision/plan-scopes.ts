@@ -154,7 +154,7 @@ function planHasuraScope(state: RealmState, target: ProvisionTarget, wanted: rea
     const inScope = scope?.protocolMappers ?? []
     const rival = findRival(others, mapper, inScope)
     if (!rival) return planMapper(scope, mapper, `${place} → Mappers`)
-    return { steps: [], obstacles: explainRival(rival, mapper, inScope) }
+    return { steps: [], obstacles: explainRival(rival, mapper, inScope, others) }
   }
 }
 

@@ -367,6 +367,7 @@ describe("mappers of the client's own", () => {
   const without: Partial<RealmState> = { scopes: done.scopes.slice(1), defaultScopes: ['basic', 'email'] }
   const listed = { multivalued: 'false', 'jsonType.label': 'JSON', 'claim.value': '["worker"]' }
   const hardcoded = 'oidc-hardcoded-claim-mapper'
+  const groups = 'oidc-group-membership-mapper'
 
   test.each<[string, Partial<RealmState>, ReturnType<typeof own>, string[]]>([
     ['write all that is needed', without, own([0], [1], [2, { 'jsonType.label': '' }]), []],
@@ -448,6 +449,38 @@ describe("mappers of the client's own", () => {
         expect.stringMatching(`^! mapper .* of client "sync", which writes ${name}, `),
       ),
     ],
+    ...['', 'true'].map((multivalued): [string, Partial<RealmState>, ReturnType<typeof own>, string[]] => [
+      `write groups, multivalued "${multivalued}", which Keycloak adds to the roles of the scope`,
+      {},
+      own([0, { multivalued }, groups]),
+      [
+        '! mapper "x-hasura-allowed-roles" of client "sync" adds the names of the account\'s groups to x-hasura-allowed-roles, so it may act as roles that nobody assigned to it',
+      ],
+    ]),
+    [
+      'write groups, which Keycloak adds to roles of their own',
+      without,
+      own([0], [1], [2], [0, { multivalued: '' }, groups]),
+      [expect.stringMatching(/^! mapper .* of client "sync" adds the names of the account's groups to /)],
+    ],
+    [
+      'write groups in place of roles',
+      without,
+      own([0, { multivalued: '' }, groups], [1], [2]),
+      [
+        '! mapper "x-hasura-allowed-roles" of client "sync", which writes x-hasura-allowed-roles, is a Group Membership, not a User Client Role',
+      ],
+    ],
+    ...['script-roles.js', 'oidc-script-based-protocol-mapper'].map(
+      (script): [string, Partial<RealmState>, ReturnType<typeof own>, string[]] => [
+        `write roles by ${script}, which replaces all others`,
+        {},
+        own([0], [0, { multivalued: 'false' }, script], [0, { multivalued: '' }, groups]),
+        [
+          `! mapper "x-hasura-allowed-roles" of client "sync", which writes x-hasura-allowed-roles, is a ${script}, not a User Client Role`,
+        ],
+      ],
+    ),
     ['write only into ID tokens', {}, own([1, { 'claim.value': 'king', 'access.token.claim': 'false' }]), []],
   ])('%s', (_name, state, protocolMappers, expected) => {
     expect(sentences({ state: { ...state, client: { ...client, protocolMappers } } })).toEqual(expected)
@@ -648,6 +681,15 @@ describe('the scopes', () => {
       ),
       [
         '! mapper "x-hasura-allowed-roles" of client scope "hasura" writes x-hasura-allowed-roles from another source (Hardcoded claim: ["user"]), on which other clients may depend',
+      ],
+    ],
+    [
+      'groups that are roles',
+      withMappers(([first, ...rest]) =>
+        first ? [{ ...first, protocolMapper: 'oidc-group-membership-mapper', config: unlisted }, ...rest] : [],
+      ),
+      [
+        '! mapper "x-hasura-allowed-roles" of client scope "hasura" writes x-hasura-allowed-roles from another source (Group Membership), on which other clients may depend',
       ],
     ],
     [

@@ -523,6 +523,23 @@ describe('what it refuses', () => {
     expect(await getClient('website')).toMatchObject({ publicClient: true, standardFlowEnabled: true })
   })
 
+  test('a mapper that makes roles of the groups of the account', async () => {
+    await provision('--group', 'phonemos')
+    const claim = String.raw`https://hasura\.io/jwt/claims.x-hasura-allowed-roles`
+    const config = { 'claim.name': claim, 'access.token.claim': 'true', 'full.path': 'false' }
+    const groups = { protocol: 'openid-connect', protocolMapper: 'oidc-group-membership-mapper', config }
+    const mappers = `/${realm.name}/clients/${(await getClient()).id}/protocol-mappers/models`
+    await realm.admin.post(mappers, { ...groups, name: 'groups' })
+    expect(await claimsOf()).toMatchObject({
+      [namespace]: { 'x-hasura-allowed-roles': expect.arrayContaining(['phonemos', 'viewer']) },
+    })
+    const refused = await run('provision')
+    expect(refused).toMatchObject({ code: 2, out: '' })
+    expect(refused.err).toMatch(/^Mapper "groups" of client "provisioned" adds the names of the account's groups to /)
+    await changeClient({ protocolMappers: [] })
+    expect(await provision()).toMatch(/^Nothing to do/)
+  })
+
   test('a group, a role and a client that do not exist, all at once', async () => {
     const { code, err } = await run('provision', '--group', 'nobodies', '--role', 'emperor')
     expect(code).toBe(2)
