@@ -7,7 +7,10 @@ import type { Obstacle, Step } from './step.ts'
  *
  * @param credential what is to change about how the client authenticates
  */
-export function findOthersClient({ client }: RealmState, credential: readonly Step[]): readonly Obstacle[] {
+export function findOthersClient(
+  { client, secretExpired }: RealmState,
+  credential: readonly Step[],
+): readonly Obstacle[] {
   if (!client) return []
   const { clientId, protocol, publicClient } = client
   const refuse = (found: string, more = ''): readonly Obstacle[] => {
@@ -17,11 +20,16 @@ export function findOthersClient({ client }: RealmState, credential: readonly St
   if (protocol !== 'openid-connect') {
     return refuse(`client "${clientId}" is one of the protocol ${protocol}, so it can't get tokens`)
   }
+  const mayEndLogins = (change: Step['action']['kind']): boolean => {
+    if (change === 'rotate-secret') return !secretExpired
+    if (change === 'create-key' || change === 'register-key') return !keepsKeys(client.attributes)
+    // That writes only the account's file.
+    return change !== 'write-secret'
+  }
   const flows = findOthersFlows(client)
   const found = publicClient
     ? `client "${clientId}" is public, so it can't authenticate`
-    : // That writes only the account's file.
-      credential.find(({ action }) => action.kind !== 'write-secret')?.found
+    : credential.find(({ action }) => mayEndLogins(action.kind))?.found
   if (flows.length === 0 || found === undefined) return []
   return refuse(
     `${found}; others log in by this client (${listNames(flows)}), which a change may end`,
@@ -44,4 +52,10 @@ export function findOthersFlows(client: ClientState): readonly string[] {
     'CIBA grant': attributes['oidc.ciba.grant.enabled'] === 'true',
   }
   return Object.keys(flows).filter(name => flows[name])
+}
+
+/** Whether a key can be added to those of the client, with everything that it accepts. */
+function keepsKeys(attributes: ClientState['attributes']): boolean {
+  const isSet = attributes['use.jwks.string'] === 'true' && attributes['use.jwks.url'] !== 'true'
+  return isSet && !attributes['token.endpoint.auth.signing.alg']
 }

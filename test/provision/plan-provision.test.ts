@@ -192,9 +192,12 @@ describe('the client', () => {
     expect(sentences(asked)).toEqual(expected)
   })
 
-  test('of others may have its secret copied', () => {
-    expect(plan({ state: { client: { ...client, ...people }, knowsSecret: false } })).toMatchObject({
-      steps: [{ action: { kind: 'write-secret' } }],
+  test.each<[string, Partial<RealmState>, string]>([
+    ['its secret copied', { knowsSecret: false }, 'write-secret'],
+    ['its secret replaced, if it has expired', { secretExpired: true }, 'rotate-secret'],
+  ])('of others may have %s', (_name, state, kind) => {
+    expect(plan({ state: { client: { ...client, ...people }, ...state } })).toMatchObject({
+      steps: [{ action: { kind } }],
       obstacles: [],
     })
   })
@@ -224,6 +227,7 @@ describe('the credential', () => {
     login: { ...account.login, method: 'private_key_jwt', keyFile: '/key' },
   }
   const ownKey: OwnCredential = { kind: 'key', origin: '/key', file: '/key', key, keyId: key.keyId ?? '' }
+  const noKey: OwnCredential = { kind: 'key', origin: '/key', file: '/key' }
   const byCertificate = (attributes: Record<string, string>) => ({
     ...client,
     clientAuthenticatorType: 'client-x509',
@@ -234,6 +238,24 @@ describe('the credential', () => {
     login: { ...account.login, method: 'tls_client_auth', certificateFile: '/certificate', keyFile: '/key' },
   }
   const certificate: OwnCredential = { kind: 'certificate', file: '/certificate', subject: 'CN=sync, O=Wiki' }
+
+  test.each<[string, Record<string, string>, OwnCredential, string[]]>([
+    ['a set', keyAttributes([createSigningKey().key]), ownKey, ['register-key']],
+    ['a set, for a new key', keyAttributes([createSigningKey().key]), noKey, ['create-key']],
+    ['a URL', { 'use.jwks.url': 'true' }, ownKey, []],
+    ['a certificate, whose name would change', { 'jwt.credential.certificate': 'MII' }, ownKey, []],
+    [
+      'a set for one algorithm',
+      { ...keyAttributes([createSigningKey().key]), 'token.endpoint.auth.signing.alg': 'RS256' },
+      ownKey,
+      [],
+    ],
+  ])('of a client of others: a key is only added, in %s', (_name, attributes, own, kinds) => {
+    const others = { ...byKey, attributes, standardFlowEnabled: true, redirectUris: ['https://wiki.example/*'] }
+    const { steps, obstacles } = plan({ account: keyAccount, own, state: { client: others } })
+    expect(steps.map(({ action }) => action.kind)).toEqual(kinds)
+    expect(obstacles).toHaveLength(kinds.length === 0 ? 1 : 0)
+  })
 
   test.each<[string, Asked, string[]]>([
     ['a secret that is right', {}, []],
@@ -249,11 +271,7 @@ describe('the credential', () => {
       { account: keyAccount, own: ownKey, state: { client: byKey }, rotate: true },
       ['rotate-key'],
     ],
-    [
-      'no key yet',
-      { account: keyAccount, own: { kind: 'key', origin: '/key', file: '/key' }, state: { client: byKey } },
-      ['create-key'],
-    ],
+    ['no key yet', { account: keyAccount, own: noKey, state: { client: byKey } }, ['create-key']],
     [
       'a key under another name',
       { account: keyAccount, own: { ...ownKey, key: { ...key, keyId: 'mine' } }, state: { client: byKey } },
