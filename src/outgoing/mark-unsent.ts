@@ -14,9 +14,16 @@ export class NotSentError extends Error {
  * it connects and while the server works on the request.
  */
 export const markUnsent: Dispatcher.DispatcherComposeInterceptor = dispatch => (options, handler) =>
-  dispatch(options, watchStart(handler))
+  dispatch(
+    options,
+    explainEarlyFailure(handler, error => new NotSentError(error)),
+  )
 
-function watchStart(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+/** @param explain replaces an error from before the first byte of a request */
+export function explainEarlyFailure(
+  handler: Dispatcher.DispatchHandler,
+  explain: (error: Error) => Error,
+): Dispatcher.DispatchHandler {
   let isStarted = false
   return {
     onRequestStart(controller, context) {
@@ -27,7 +34,6 @@ function watchStart(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHan
     onResponseStart: (...start) => handler.onResponseStart?.(...start),
     onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
     onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
-    onResponseError: (controller, error) =>
-      handler.onResponseError?.(controller, isStarted ? error : new NotSentError(error)),
+    onResponseError: (controller, error) => handler.onResponseError?.(controller, isStarted ? error : explain(error)),
   }
 }

@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool } from 'undici'
+import { explainEarlyFailure } from './mark-unsent.ts'
 
 /** The proxy refused to connect to the server. With the same properties as Node's error for it. */
 class ProxyRefusedError extends Error {
@@ -29,21 +30,12 @@ export function createProxyClient(proxy: URL, options: Pool.Options): Dispatcher
 }
 
 function tell(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
-  let isReached = false
   return {
-    onRequestStart(controller, context) {
-      isReached = true
-      handler.onRequestStart?.(controller, context)
-    },
+    ...explainEarlyFailure(handler, error => new ProxyUnreachableError(error)),
     onRequestUpgrade(controller, status, headers, socket) {
       if (status === 200) return handler.onRequestUpgrade?.(controller, status, headers, socket)
       socket.on('error', () => {}).destroy()
       return handler.onResponseError?.(controller, new ProxyRefusedError(status))
     },
-    onResponseStart: (...start) => handler.onResponseStart?.(...start),
-    onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
-    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
-    onResponseError: (controller, error) =>
-      handler.onResponseError?.(controller, isReached ? error : new ProxyUnreachableError(error)),
   }
 }
