@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConfigError, isError } from '../errors.ts'
+import { ConfigError, messageOf } from '../errors.ts'
 import { explainIssues } from '../failures/explain-issues.ts'
 import { parseJson } from '../json/parse-json.ts'
 import type { EngineManifest } from './engine-package.ts'
@@ -113,7 +113,7 @@ function parseManifest(content: string): z.output<typeof manifestSchema> {
     // npm ignores a byte order mark too.
     manifest = parseJson(content.replace(/^\uFEFF/, ''))
   } catch (error) {
-    throw unusable(`is not JSON (${isError(error) ? error.message : String(error)})`)
+    throw unusable(`is not JSON (${messageOf(error)})`)
   }
   const { data, error } = manifestSchema.safeParse(manifest)
   if (error) throw unusable(`is not that of a project (${explainIssues(error, 'package.json')})`)

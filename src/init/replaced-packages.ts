@@ -25,10 +25,8 @@ export async function findReplacedPackages(
 ): Promise<readonly ReplacedPackage[]> {
   const packages = Object.entries(dependencies).map(async ([name, needed]) => {
     const installed = await findInstalled(name, resolve)
-    const difference = installed === undefined ? undefined : compare(installed, needed)
-    return installed !== undefined && difference
-      ? [{ name, needed, installed, isOutdated: difference === 'outdated' }]
-      : []
+    const difference = installed && findDifference(installed, needed)
+    return difference ? [{ name, needed, installed, ...difference }] : []
   })
   return (await Promise.all(packages)).flat()
 }
@@ -62,13 +60,13 @@ async function findInstalled(name: string, resolve: (name: string) => string): P
 }
 
 /** Another major version has another API; before 1.0.0, so may another minor one. */
-function compare(installed: string, needed: string): 'outdated' | 'other' | undefined {
+function findDifference(installed: string, needed: string): Pick<ReplacedPackage, 'isOutdated'> | undefined {
   const [own, tested] = [numbersOf(installed), numbersOf(needed)]
   const at = tested.findIndex((number, index) => number !== own[index])
   if (at < 0) return undefined
   const isOlder = (own[at] ?? 0) < (tested[at] ?? 0)
-  if (at === 0 || (at === 1 && own[0] === 0)) return isOlder ? 'outdated' : 'other'
-  return isOlder ? 'other' : undefined
+  const hasOtherApi = at === 0 || (at === 1 && own[0] === 0)
+  return isOlder || hasOtherApi ? { isOutdated: isOlder && hasOtherApi } : undefined
 }
 
 function numbersOf(version: string): readonly number[] {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Cron } from 'croner'
 import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
-import { isError } from '../errors.ts'
+import { messageOf } from '../errors.ts'
 import { describeSeconds } from './duration.ts'
 
 /** The rule as text, used to detect changes to a stored rule. */
@@ -37,7 +37,7 @@ const ruleShape = z.union([
   z.strictObject({ everySeconds: number, cron: absent, zone, missed }),
   z.strictObject({ cron: z.string(), everySeconds: absent, zone, missed }),
 ])
-const names: ReadonlySet<string> = new Set(['everySeconds', 'cron', 'zone', 'missed'])
+const names: ReadonlySet<string> = new Set(ruleShape.options.flatMap(({ shape }) => Object.keys(shape)))
 
 type CronRule = Extract<ScheduleRule, { cron: string }>
 
@@ -81,7 +81,7 @@ export function findRuleProblem(given: unknown): string | undefined {
   try {
     return new Cron(rule.cron, { timezone: zone }).nextRun() ? undefined : `cron "${rule.cron}" is never due`
   } catch (error) {
-    return `cron "${rule.cron}" is not valid: ${isError(error) ? error.message : error}`
+    return `cron "${rule.cron}" is not valid: ${messageOf(error)}`
   }
 }
 
