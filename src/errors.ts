@@ -8,6 +8,15 @@ export function isError(value: unknown): value is Error {
   return Error.isError(value) || value instanceof Error
 }
 
+/** The `code` of an error of Node, a library or a database's driver, such as `ENOENT` or a SQLSTATE. */
+export function errorCodeOf(error: unknown): string | undefined {
+  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+export function messageOf(error: unknown): string {
+  return isError(error) ? error.message : String(error)
+}
+
 /**
  * Base of the worker's errors: one class for each decision that a caller takes. `message` is the rendered explanation. `code` is for
  * programs and names the check that failed.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { ConfigError, isError } from '../errors.ts'
+import { ConfigError, errorCodeOf, isError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { makeFolder } from '../failures/make-folder.ts'
@@ -102,7 +102,7 @@ export async function findContent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (isError(error) && 'code' in error && error.code === 'ENOENT') return undefined
+    if (errorCodeOf(error) === 'ENOENT') return undefined
     throw explain(`${path} can't be read`, error)
   }
 }
@@ -114,7 +114,7 @@ export function explainUnwritable(folder: string, error: unknown): unknown {
 
 /** As `explainUnwritable`; a missing permission is the original's, because the copy is this process's own. */
 export function explainFailedCopy(copy: string, error: unknown): unknown {
-  const isRefused = isError(error) && 'path' in error && 'code' in error && error.code === 'EACCES'
+  const isRefused = isError(error) && 'path' in error && errorCodeOf(error) === 'EACCES'
   return isRefused ? explain(`${error.path} can't be read`, error) : explainUnwritable(copy, error)
 }
 

@@ -1,4 +1,4 @@
-import { ConfigError, isError } from '../errors.ts'
+import { ConfigError, errorCodeOf } from '../errors.ts'
 
 /** The part of a server that listens. */
 export interface Listener {
@@ -28,7 +28,7 @@ export async function listen(
   try {
     return await server.listen({ host, port })
   } catch (error) {
-    const code = isError(error) && 'code' in error ? error.code : undefined
+    const code = errorCodeOf(error)
     if (host === '::' && withoutIpv6.some(each => each === code))
       return listen(server, { host: '0.0.0.0', port }, variables)
     const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -38,7 +38,7 @@ export async function listen(
 }
 
 /** @param code the system's, or that of looking the host up */
-function explainRefusal(code: unknown, { host, port }: AddressVariables): { why: string; remedy: string } {
+function explainRefusal(code: string | undefined, { host, port }: AddressVariables): { why: string; remedy: string } {
   switch (code) {
     case 'EADDRINUSE':
       return { why: 'another process listens there', remedy: `free the port, or set ${host} and ${port}` }

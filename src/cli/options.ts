@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isError, UsageError } from '../errors.ts'
+import { messageOf, UsageError } from '../errors.ts'
 import { parseStrictJson } from '../json/strict-json.ts'
 import { findNearNames } from '../names/near-names.ts'
 
@@ -101,10 +101,7 @@ export function jsonOption(value: string, text: string) {
         const [found, message] =
           error instanceof UsageError
             ? [`can't be used (${error.found})`, error.remedy ?? '']
-            : [
-                `is not JSON (${isError(error) ? error.message : String(error)})`,
-                `quote it for the shell, as in '{"since":"2026-01-01"}'`,
-              ]
+            : [`is not JSON (${messageOf(error)})`, `quote it for the shell, as in '{"since":"2026-01-01"}'`]
         context.addIssue({ code: 'custom', message, params: { found } })
         return z.NEVER
       }

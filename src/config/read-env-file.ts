@@ -1,5 +1,5 @@
 import { parseEnv } from 'node:util'
-import { ConfigError, isError } from '../errors.ts'
+import { ConfigError, errorCodeOf } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import type { Environment } from './config.ts'
 import { findEncodingProblem } from './find-encoding-problem.ts'
@@ -48,7 +48,7 @@ async function readText(path: string, read: (path: string) => Promise<string>): 
     // Node would read a byte order mark as a part of the first name.
     return withoutBlanks(text.replace(/^\uFEFF/, ''))
   } catch (error) {
-    const code = isError(error) && 'code' in error ? String(error.code) : 'no code'
+    const code = errorCodeOf(error) ?? 'no code'
     if (code === 'ENOENT') return undefined
     const remedy = `make ${path} readable by the worker's user, or remove it`
     throw new ConfigError([{ found: `.env can't be read (${code})`, remedy }])

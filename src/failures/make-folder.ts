@@ -1,6 +1,6 @@
 import { lstat, mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { isError } from '../errors.ts'
+import { errorCodeOf } from '../errors.ts'
 
 /**
  * Creates a folder, and those above it. Node's own recursive `mkdir` reports a read-only or full disk as ENOENT (nodejs/node#47098),
@@ -10,7 +10,7 @@ export async function makeFolder(path: string, mode?: number): Promise<void> {
   try {
     await mkdir(path, { mode })
   } catch (error) {
-    const code = isError(error) && 'code' in error ? error.code : undefined
+    const code = errorCodeOf(error)
     if (code === 'EEXIST') return
     const parent = dirname(resolve(path))
     if (code !== 'ENOENT' || (await exists(parent))) throw error

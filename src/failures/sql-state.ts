@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isError } from '../errors.ts'
+import { errorCodeOf } from '../errors.ts'
 
 /** @returns the meaning of a SQLSTATE (PostgreSQL documentation, appendix A), or undefined for one without a sentence of its own */
 export function explainSqlState(code: string): string | undefined {
@@ -30,7 +30,7 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** The SQLSTATE of an error of either driver; undefined for any other error. */
 export function sqlStateOf(error: unknown): string | undefined {
-  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return errorCodeOf(error)
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { getIntrospectionQuery, type IntrospectionQuery, parse } from 'graphql'
-import { isError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
+import { messageOf, PermanentError, TransientError, type WorkerError } from '../errors.ts'
 import type { HasuraClient, RequestOptions } from './hasura-client.ts'
 import { type SpelledSchema, spellSchema } from './spell-schema.ts'
 
@@ -29,7 +29,7 @@ export async function introspectSchema(hasura: HasuraClient, signal: AbortSignal
     throw new PermanentError(
       'response-shape',
       {
-        found: `The introspected schema of role "${hasura.role}" is not valid (${isError(error) ? error.message : error})`,
+        found: `The introspected schema of role "${hasura.role}" is not valid (${messageOf(error)})`,
         remedy: 'check the proxies between the worker and Hasura, which may drop parts of the response',
       },
       { cause: error },

@@ -11,7 +11,7 @@ import {
   validate,
   visit,
 } from 'graphql'
-import { ConfigError, isError } from '../errors.ts'
+import { ConfigError, messageOf } from '../errors.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { schemaFileName, schemaFileUrl } from './role-name.ts'
@@ -68,7 +68,7 @@ function build(role: string, sdl: string): GraphQLSchema {
     assertValidSchema(schema)
     return schema
   } catch (error) {
-    const [said = ''] = String(isError(error) ? error.message : error).split('\n')
+    const [said = ''] = messageOf(error).split('\n')
     throw new ConfigError([
       {
         found: `The schema of role "${role}" in graphql/schema/${schemaFileName(role)} is not valid (${quoteForeign(said)})`,

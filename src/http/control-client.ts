@@ -5,7 +5,7 @@ import { z } from 'zod'
 import {
   ConfigError,
   ConflictError,
-  isError,
+  errorCodeOf,
   NotFoundError,
   PermanentError,
   PositionError,
@@ -165,7 +165,7 @@ async function unlessGone<T>(reading: Promise<T>, signal: AbortSignal): Promise<
     return await reading
   } catch (error) {
     signal.throwIfAborted()
-    if (isError(error) && 'code' in error && error.code === 'EACCES') throw forbidden()
+    if (errorCodeOf(error) === 'EACCES') throw forbidden()
     throw new TransientError(
       'owner-gone',
       { found: 'The process that owned DATA_DIR ended before it answered', remedy: 'try again' },

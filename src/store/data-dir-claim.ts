@@ -3,7 +3,7 @@ import { chmod, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ConfigError, isError, TransientError, type WorkerError } from '../errors.ts'
+import { ConfigError, errorCodeOf, messageOf, TransientError, type WorkerError } from '../errors.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { problemType, toProblem } from '../problem.ts'
 
@@ -160,7 +160,7 @@ const withoutSockets = ['ENOTSUP', 'EPERM']
 
 export function explainRefusedSocket(dataDir: string, error: unknown): WorkerError {
   const what = `DATA_DIR ${dataDir} can't hold a control socket`
-  const said = isError(error) ? error.message : String(error)
+  const said = messageOf(error)
   const isWithoutSockets = withoutSockets.some(code => hasCode(error, code))
   const failure = isWithoutSockets ? undefined : explainFileFailure(what, error)
   if (failure) return failure.isPassing ? new TransientError('store', failure) : new ConfigError([failure])
@@ -179,5 +179,5 @@ export function explainRefusedSocket(dataDir: string, error: unknown): WorkerErr
 }
 
 function hasCode(error: unknown, code: string): boolean {
-  return isError(error) && 'code' in error && error.code === code
+  return errorCodeOf(error) === code
 }

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { isError } from '../errors.ts'
+import { errorCodeOf, isError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { describeNetworkFailure, type NetworkFailure, trustRemedy } from '../failures/network-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
@@ -117,9 +117,9 @@ const furtherRemedies: Readonly<Record<string, string>> = {
 /** PGlite's errors and those of node-postgres carry it alike. */
 function sqlStateIn(error: unknown): string | undefined {
   if (error instanceof pg.DatabaseError) return error.code
-  const code = isError(error) && 'code' in error ? error.code : undefined
+  const code = errorCodeOf(error)
   // No class begins with E, as the system's own codes do (EPIPE, EPERM).
-  return typeof code === 'string' && /^[0-9FHPX][0-9A-Z]{4}$/.test(code) ? code : undefined
+  return code !== undefined && /^[0-9FHPX][0-9A-Z]{4}$/.test(code) ? code : undefined
 }
 
 /**

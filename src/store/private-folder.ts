@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs'
 import { chmod, lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConfigError, isError } from '../errors.ts'
+import { ConfigError, messageOf } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { exists, makeFolder } from '../failures/make-folder.ts'
 import { listTree } from '../names/list-tree.ts'
@@ -86,7 +86,7 @@ async function makePrivate(path: string): Promise<void> {
   try {
     await chmod(path, mode & 0o700)
   } catch (error) {
-    const said = isError(error) ? error.message : String(error)
+    const said = messageOf(error)
     throw new ConfigError([
       {
         found: `${path} can be opened by other users and can't be made private (${said})`,

@@ -1,5 +1,5 @@
 import { open, realpath } from 'node:fs/promises'
-import { isError } from '../errors.ts'
+import { errorCodeOf } from '../errors.ts'
 import { listTree } from '../names/list-tree.ts'
 import { withParents } from '../names/with-parents.ts'
 
@@ -7,7 +7,7 @@ import { withParents } from '../names/with-parents.ts'
 const filesAtOnce = 16
 
 /** What this user may not open, such as a folder above, or that is mounted read-only, or whose file system has no such operation. */
-const unsyncedCodes: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS', 'EINVAL', 'EBADF', 'ENOSYS'])
+const unsyncedCodes: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'EINVAL', 'EBADF', 'ENOSYS'])
 
 /**
  * Writes all files and folders in a folder, and the folders that lead to it, to the disk.
@@ -31,7 +31,7 @@ async function syncPath(path: string, flags: 'r' | 'r+', sync: (file: number) =>
       await file.close()
     }
   } catch (error) {
-    if (!(isError(error) && 'code' in error && unsyncedCodes.has(error.code))) throw error
+    if (!unsyncedCodes.has(errorCodeOf(error) ?? '')) throw error
   }
 }
 
