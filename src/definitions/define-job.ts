@@ -6,10 +6,12 @@ import type { Explanation, Told } from '../explanation.ts'
 import type { Session } from '../gate/session.ts'
 import type { RoleSchema } from '../hasura/role-schema.ts'
 import type { Log } from '../log.ts'
+import type { Names } from '../names/unknown-fields.ts'
 import type { MessageOutcome, WrittenPage } from '../observer/observer.ts'
 import type { RunCounts } from '../states.ts'
 import type { FencedTransaction, StatementResult, StoreReader } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
+import { checkFields } from './check-fields.ts'
 import type { Doorbell } from './doorbell.ts'
 import type { JobSpec, PayloadArgument } from './job-spec.ts'
 import type { TableEvent, TableEvents } from './table-events.ts'
@@ -160,8 +162,32 @@ export type JobResult =
   | { readonly waitMs: number }
   | { readonly steps: readonly string[] }
 
+const fieldNames: Names<JobDefinition> = {
+  name: true,
+  payload: true,
+  requirement: true,
+  settings: true,
+  schedule: true,
+  operations: true,
+  findDerivedOperations: true,
+  findProblems: true,
+  findRisk: true,
+  canDryRun: true,
+  waitsFor: true,
+  needsWorker: true,
+  into: true,
+  follows: true,
+  on: true,
+  doorbell: true,
+  payloadOfEvent: true,
+  payloadOfRetry: true,
+  run: true,
+}
+
 /**
  * Returns the job, with the types of its name, payload and settings.
+ *
+ * @throws ConfigError if it has a field that no job has
  *
  * @example
  * import { defineJob } from 'hasura-sync-worker'
@@ -179,6 +205,7 @@ export type JobResult =
 export function defineJob<const N extends string, P extends z.ZodType, S>(
   job: JobDefinition<N, P, S>,
 ): JobDefinition<N, P> {
+  checkFields<JobDefinition<N, P, S>>('job', job, fieldNames)
   const { payload, settings = z.custom<S>() } = job
   return {
     ...job,

@@ -1,9 +1,8 @@
 import type { Told } from '../explanation.ts'
-import { findNearNames } from '../names/near-names.ts'
+import { findUnknownFields, type Names } from '../names/unknown-fields.ts'
+import type { LiveOptions } from './live-settings.ts'
 import type { PullOptions } from './pull-options.ts'
 import type { DeletionGuard } from './pull-run.ts'
-
-type Names<T> = Readonly<Record<keyof T, true>>
 
 const optionNames: Names<PullOptions<unknown, unknown>> = {
   name: true,
@@ -28,31 +27,19 @@ const optionNames: Names<PullOptions<unknown, unknown>> = {
 }
 
 const guardNames: Names<DeletionGuard> = { share: true, floor: true }
+const liveNames: Names<LiveOptions> = { intervalMs: true, countUpTo: true }
+const kind = 'option of a pull'
 
-/**
- * What only a compiler would refuse, while Node strips types without checking them: without a word, a misspelt option has no effect, such
- * as a filter.
- */
+/** What only a compiler would refuse, while Node strips types without checking them. */
 export function findOptionProblems(options: Readonly<Record<string, unknown>>): readonly Told[] {
-  const { into, flatten, deletionGuard } = options
+  const { into, flatten, deletionGuard, live } = options
   return [
-    ...findUnknown('', options, optionNames),
-    ...findUnknown('deletionGuard.', Object(deletionGuard ?? {}), guardNames),
+    ...findUnknownFields(kind, options, optionNames),
+    ...findUnknownFields(kind, Object(deletionGuard ?? {}), guardNames, 'deletionGuard.'),
+    ...findUnknownFields(kind, Object(live ?? {}), liveNames, 'live.'),
     ...(typeof into === 'string' ? [] : [{ found: '"into" names no mirror table', remedy: 'give it a text' }]),
     ...(flatten === undefined || Array.isArray(flatten)
       ? []
       : [{ found: '"flatten" is no list', remedy: "write one, such as ['author']" }]),
   ]
-}
-
-function findUnknown(path: string, given: object, known: Readonly<Record<string, true>>): readonly Told[] {
-  return Object.keys(given)
-    .filter(name => !Object.hasOwn(known, name))
-    .map(name => {
-      const [near] = findNearNames(name, Object.keys(known))
-      return {
-        found: `"${path}${name}" is no option of a pull`,
-        remedy: near === undefined ? 'remove it' : `did you mean "${path}${near}"?`,
-      }
-    })
 }

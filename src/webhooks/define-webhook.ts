@@ -2,9 +2,11 @@ import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
 import type { Change } from '../changes/changes.ts'
 import { followInParts } from '../changes/follow-changes.ts'
+import { checkFields } from '../definitions/check-fields.ts'
 import { defineJob, type JobContext, type JobDefinition, type JobResult } from '../definitions/define-job.ts'
 import { OutageError, PermanentError } from '../errors.ts'
 import type { ChangedTable } from '../mirror/changed-table.ts'
+import type { Names } from '../names/unknown-fields.ts'
 import type { Exchange } from '../outgoing/exchange.ts'
 import { createPublicExchange } from '../outgoing/public-exchange.ts'
 import { createServerTime } from '../time/server-time.ts'
@@ -34,6 +36,8 @@ export interface WebhookOptions<N extends string = string> {
   readonly schedule?: ScheduleRule
 }
 
+const optionNames: Names<WebhookOptions> = { name: true, tables: true, rows: true, schedule: true }
+
 /** How long a run sends before the account's other lines get their turn, in milliseconds. */
 const turnMs = 10_000
 /** Codes of errors with which a subscription sends nothing more. */
@@ -47,6 +51,8 @@ const pageSizes = { keys: 1_000, rows: 200 }
  * `ARTICLES_TO_SEARCH_URL`, `ARTICLES_TO_SEARCH_SECRET` and, during a rotation, `ARTICLES_TO_SEARCH_PREVIOUS_SECRET`; each may be
  * read from a file.
  *
+ * @throws ConfigError if it has an option that no webhook has
+ *
  * @example
  * import { defineWebhook } from 'hasura-sync-worker'
  * import { syncUsers } from './sync-users.ts'
@@ -54,6 +60,7 @@ const pageSizes = { keys: 1_000, rows: 200 }
  * export const usersToSearch = defineWebhook({ name: 'users-to-search', tables: [syncUsers.mirror] })
  */
 export function defineWebhook<const N extends string>(options: WebhookOptions<N>): JobDefinition<N, typeof payload> {
+  checkFields<WebhookOptions<N>>('webhook', options, optionNames)
   const { name, tables, schedule = { everySeconds: 300 } } = options
   const settings = createWebhookSettings(name)
   const createExchange = keepLast(createPublicExchange)

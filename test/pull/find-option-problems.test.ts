@@ -28,6 +28,7 @@ test.each<[options: object, problem: string]>([
     { deletionGuard: { shares: 0.1 } },
     '"deletionGuard.shares" is no option of a pull: did you mean "deletionGuard.share"?',
   ],
+  [{ live: { interval: 100 } }, '"live.interval" is no option of a pull: did you mean "live.intervalMs"?'],
   [{ into: undefined }, '"into" names no mirror table: give it a text'],
   [{ flatten: 'owner' }, `"flatten" is no list: write one, such as ['author']`],
 ])('the options %j hold the job', async (options, problem) => {
