@@ -1,5 +1,4 @@
-import { z } from 'zod'
-import { OutageError } from '../errors.ts'
+import { errorCodeOf, OutageError } from '../errors.ts'
 import { createCertificateExchange, type Exchange } from '../outgoing/exchange.ts'
 import { showUrl } from '../outgoing/secure-address.ts'
 import type { Clock } from '../time/clock.ts'
@@ -30,7 +29,7 @@ export function createCertificateLoginExchange(certificate: ClientCertificate, c
 
 /** Translates what ended a connection before a response. */
 function translateFailure(error: unknown, url: URL, certificate: ClientCertificate, now: number): unknown {
-  const code = coded.safeParse(error).data?.code ?? ''
+  const code = errorCodeOf(error) ?? ''
   const shown = describeCertificate(certificate)
   const remedy = findCertificateRemedy(certificate, now)
   if (certificateAlert.test(code)) {
@@ -45,8 +44,6 @@ function translateFailure(error: unknown, url: URL, certificate: ClientCertifica
     remedy,
   })
 }
-
-const coded = z.object({ code: z.string() })
 
 /** Node's codes for TLS alerts (RFC 8446, section 6.2) about our certificate. */
 const certificateAlert = /^ERR_SSL_[A-Z0-9_/]*ALERT_(?:[A-Z_]*CERTIFICATE[A-Z_]*|UNKNOWN_CA|ACCESS_DENIED)$/

@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { isError, WorkerError } from '../errors.ts'
+import { errorCodeOf, isError, WorkerError } from '../errors.ts'
 import { asText, kindOf } from '../words/as-text.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { readSafely } from './read-safely.ts'
@@ -147,7 +147,7 @@ function describeValue(thrown: unknown, secrets: readonly string[]): ThrownExpla
 }
 
 function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' && error.code !== '' ? error.code : nameOf(error)
+  return errorCodeOf(error) || nameOf(error)
 }
 
 function nameOf({ name }: Error): string {

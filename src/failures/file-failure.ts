@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { errorCodeOf } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 
 /** What an error of the file system means. */
@@ -25,7 +26,7 @@ export function explainFileFailure(what: string, error: unknown): FileFailure | 
 
 /** For a message about an error that has no sentence. */
 export function codeOfFile(error: unknown): string {
-  return z.object({ code: z.string().max(40) }).safeParse(error).data?.code ?? 'unknown error'
+  return errorCodeOf(error) ?? 'unknown error'
 }
 
 const nodeError = z.object({ code: z.string(), syscall: z.string() })
