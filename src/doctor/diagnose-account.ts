@@ -30,7 +30,7 @@ import {
 } from './check.ts'
 import { inspectApi } from './inspect-api.ts'
 import { inspectCertificate } from './inspect-certificate.ts'
-import { inspectClaims } from './inspect-claims.ts'
+import { inspectClaims, noHasura } from './inspect-claims.ts'
 import { inspectContract } from './inspect-contract.ts'
 import { inspectFiles } from './inspect-files.ts'
 import { type FirstLoginRecord, inspectFirstLogin } from './inspect-first-login.ts'
@@ -100,8 +100,6 @@ export async function diagnoseAccount(account: Account, deps: DoctorDeps, signal
   if (hasura) await inspectApplication(access, { ...deps, record }, { claims, hasura }, findings, signal)
   return arrange(account.name, findings)
 }
-
-const noHasura = skip('the account has no Hasura endpoint')
 
 function openAccess(account: Account, deps: DoctorDeps): AccountAccess | ConfigError {
   try {

@@ -1,7 +1,7 @@
 import type { ClaimsLocation } from '../account.ts'
 import { alsoInScope } from '../auth/also-in-scope.ts'
 import type { Claims } from '../auth/claims.ts'
-import { findHasuraClaims } from '../auth/find-hasura-claims.ts'
+import { builtInClients, findHasuraClaims } from '../auth/find-hasura-claims.ts'
 import { isLightweight } from '../auth/lightweight-token.ts'
 import { listNames } from '../names/list-names.ts'
 import { type Finding, fail } from './check.ts'
@@ -19,7 +19,7 @@ export function explainMissingRoles(claims: Claims, location: ClaimsLocation): F
   if (value !== undefined && !(Array.isArray(value) && value.length === 0)) return undefined
   const mapper = 'Client scopes → hasura → Mappers → x-hasura-allowed-roles (User Client Role, Multivalued on)'
   const assign = `assign a role of the application's client under Clients → ${client} → Service account roles`
-  const held = Object.entries(clientRoles).filter(([name, roles]) => !ownClients.has(name) && roles.length > 0)
+  const held = Object.entries(clientRoles).filter(([name, roles]) => !builtInClients.has(name) && roles.length > 0)
   if (held.length > 0) {
     const shown = listNames(held.map(([name, roles]) => `client "${name}" (${listNames(roles)})`))
     return fail(
@@ -33,6 +33,3 @@ export function explainMissingRoles(claims: Claims, location: ClaimsLocation): F
     `${assign}${alsoInScope(client)}; if it has one, enable the application's client, or give the client the default scope "roles" (Clients → ${client} → Client scopes) and check ${mapper}`,
   )
 }
-
-/** Keycloak's own clients, in every realm: their roles aren't an application's. */
-const ownClients: ReadonlySet<string> = new Set(['account', 'broker', 'realm-management'])

@@ -42,7 +42,7 @@ export function inspectClaims(token: string, account: Account, looksForUser: boo
   return { findings, claims, hasura }
 }
 
-const noHasura = skip('the account has no Hasura endpoint')
+export const noHasura = skip('the account has no Hasura endpoint')
 
 /** Only here does it show that OIDC_ISSUER and TOKEN_URL belong to different realms. */
 function inspectIssuer({ issuer }: Claims, { login: { server } }: Account): Finding | undefined {

@@ -1,11 +1,11 @@
 import type { DocumentNode } from 'graphql'
 import { GraphQLClient } from 'graphql-request'
 import type { Token } from '../auth/token.ts'
-import { OutageError, PermanentError, TransientError, UnknownOutcomeError } from '../errors.ts'
-import type { Explanation } from '../explanation.ts'
+import { OutageError, PermanentError, TransientError } from '../errors.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import type { TraceHeaders } from '../observer/trace-headers.ts'
 import { type Answer, exchange } from '../outgoing/exchange.ts'
+import { unknownOutcome } from './interpret-foreign.ts'
 import type { DocumentKind } from './require-document.ts'
 import { roleHeader } from './role-name.ts'
 
@@ -80,8 +80,4 @@ function translateFailure(error: unknown, kind: DocumentKind): Error {
   // A late or cut-off response to one query doesn't mean that Hasura is down.
   if (kind === 'query') return new TransientError(isTimeout ? 'timeout' : 'network', told)
   return unknownOutcome(told)
-}
-
-function unknownOutcome({ found, remedy }: Explanation): UnknownOutcomeError {
-  return new UnknownOutcomeError({ found: `The mutation may or may not have been executed. ${found}`, remedy })
 }
