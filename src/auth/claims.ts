@@ -64,12 +64,12 @@ export function decodeClaims(token: string): JWTPayload {
     if (isSigned(token)) return payload
   } catch {
     // jose's error isn't kept as a cause: it may quote the token.
-    throw refusal({
+    throw refuseClaims({
       found: 'The access token is not a JWT, so its claims cannot be read',
       remedy: 'configure the identity provider to issue JWT access tokens for this client',
     })
   }
-  throw refusal({
+  throw refuseClaims({
     found: 'The access token is not signed (`alg: none`), so no API may trust it',
     remedy: 'set Access token signature algorithm to RS256 under Clients → Advanced, or for the realm',
   })
@@ -86,7 +86,7 @@ function requireText(payload: JWTPayload, name: 'iss' | 'sub'): string {
     name === 'sub'
       ? 'give the client the default scope `basic`, whose mapper writes it; a lightweight access token has it only where that mapper has Add to lightweight access token on'
       : 'configure the identity provider to issue JWT access tokens with the claims of RFC 9068'
-  throw refusal({
+  throw refuseClaims({
     found: `The access token has no claim \`${name}\`, so the account can't be identified`,
     remedy,
   })
@@ -123,6 +123,6 @@ function readClientRoles(access: unknown): Record<string, readonly string[]> {
   )
 }
 
-function refusal(told: Explanation): RefusalError {
+export function refuseClaims(told: Explanation): RefusalError {
   return new RefusalError('claims', 'account', told)
 }

@@ -1,11 +1,10 @@
 import type { ClaimsLocation, ClaimsObject } from '../account.ts'
-import { RefusalError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { findJson } from '../json/parse-json.ts'
+import { type Claims, refuseClaims } from './claims.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
 import { explainLightweight } from './lightweight-token.ts'
 import { mapClaims } from './map-claims.ts'
-import type { SearchedToken } from './searched-token.ts'
 
 /**
  * Finds Hasura's claims, in one object of the token or at the paths of a map.
@@ -13,15 +12,15 @@ import type { SearchedToken } from './searched-token.ts'
  * @returns the claims by lower-case name
  * @throws RefusalError (`claims`) that names the most likely mistake
  */
-export function findHasuraClaims(token: SearchedToken, location: ClaimsLocation): Readonly<Record<string, unknown>> {
+export function findHasuraClaims(token: Claims, location: ClaimsLocation): Readonly<Record<string, unknown>> {
   const found = 'map' in location ? mapClaims(token, location.map) : findObject(token, location)
   return Object.fromEntries(Object.entries(found).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
-function findObject(token: SearchedToken, location: ClaimsObject): Readonly<Record<string, unknown>> {
+function findObject(token: Claims, location: ClaimsObject): Readonly<Record<string, unknown>> {
   const where = location.path ?? location.namespace
   const value = findAtPath(token.payload, readNames(location))
-  if (value === undefined) throw refusal(explainAbsence(token, location, where))
+  if (value === undefined) throw refuseClaims(explainAbsence(token, location, where))
   if (location.format === 'json') return readObject(value, where)
   return readStringified(value, where)
 }
@@ -30,7 +29,7 @@ function readNames({ path, namespace }: ClaimsObject): readonly string[] {
   if (path === undefined) return [namespace]
   const names = parseJsonPath(path)
   if (names) return names
-  throw refusal({
+  throw refuseClaims({
     found: 'HASURA_CLAIMS_PATH is not a JSON path',
     remedy: "write it like $.hasura.claims or $['hasura.io'].claims, with one $, which Compose files double",
   })
@@ -40,12 +39,12 @@ function readObject(value: unknown, where: string): Readonly<Record<string, unkn
   const object = asObject(value)
   if (object) return object
   if (typeof value === 'string' && asObject(findJson(value))) {
-    throw refusal({
+    throw refuseClaims({
       found: `The claim \`${where}\` is a string that holds JSON`,
       remedy: 'set HASURA_CLAIMS_FORMAT=stringified_json',
     })
   }
-  throw refusal({
+  throw refuseClaims({
     found: `The claim \`${where}\` is not an object with Hasura's claims`,
     remedy: 'check the mappers of the client scope',
   })
@@ -53,20 +52,20 @@ function readObject(value: unknown, where: string): Readonly<Record<string, unkn
 
 function readStringified(value: unknown, where: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'string') {
-    throw refusal({
+    throw refuseClaims({
       found: `The claim \`${where}\` is JSON, not a string that holds JSON`,
       remedy: 'set HASURA_CLAIMS_FORMAT=json',
     })
   }
   const object = asObject(findJson(value))
   if (object) return object
-  throw refusal({
+  throw refuseClaims({
     found: `The claim \`${where}\` is a string that does not hold a JSON object`,
     remedy: 'check its mapper',
   })
 }
 
-function explainAbsence(token: SearchedToken, location: ClaimsObject, where: string): Explanation {
+function explainAbsence(token: Claims, location: ClaimsObject, where: string): Explanation {
   const client = token.authorizedParty ?? 'the client'
   const found = `The access token of client "${client}" has no claim \`${where}\``
   if (location.path === undefined && isSplitAtDots(token.payload, location.namespace)) {
@@ -111,7 +110,7 @@ function holdsRoles(value: unknown): boolean {
 }
 
 /** Keycloak's own clients, in every realm; a new user has roles of `account` by default. */
-const builtInClients: ReadonlySet<string> = new Set(['account', 'broker', 'realm-management'])
+export const builtInClients: ReadonlySet<string> = new Set(['account', 'broker', 'realm-management'])
 
 /** A mapper treats each unescaped dot of a claim name as a level, so `https://hasura.io/…` becomes `{"https://hasura": {…}}`. */
 function isSplitAtDots(payload: unknown, namespace: string): boolean {
@@ -121,8 +120,4 @@ function isSplitAtDots(payload: unknown, namespace: string): boolean {
 function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   return Object.fromEntries(Object.entries(value))
-}
-
-function refusal(told: Explanation): RefusalError {
-  return new RefusalError('claims', 'account', told)
 }

@@ -1,5 +1,5 @@
 import type { Explanation } from '../explanation.ts'
-import type { SearchedToken } from './searched-token.ts'
+import type { Claims } from './claims.ts'
 
 /**
  * Whether this is a lightweight access token of Keycloak (26.5; older versions don't mark it), which holds only the claims of mappers with
@@ -17,7 +17,7 @@ export function isLightweight({ jti }: Readonly<Record<string, unknown>>): boole
  * @returns undefined for any other token
  */
 export function explainLightweight(
-  { payload, authorizedParty: client = '…' }: Pick<SearchedToken, 'payload' | 'authorizedParty'>,
+  { payload, authorizedParty: client = '…' }: Pick<Claims, 'payload' | 'authorizedParty'>,
   claim: string,
   mapper: string,
 ): Explanation | undefined {

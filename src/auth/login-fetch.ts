@@ -1,7 +1,7 @@
 import type { CustomFetch } from 'openid-client'
 import { z } from 'zod'
 import { isError, OutageError, PermanentError, WorkerError } from '../errors.ts'
-import { describeRedirect, refusedOnTheWay } from '../failures/http-status.ts'
+import { describeRedirect, describeType, refusedOnTheWay } from '../failures/http-status.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
 import { decodeJson } from '../json/decode-json.ts'
 import { findJson } from '../json/parse-json.ts'
@@ -91,7 +91,7 @@ function interpretAnswer(
   if (onTheWay !== undefined) return unusable(url, `HTTP ${status}`, onTheWay)
   const json = parseObject(decodeJson(body, headers.get('content-type')) ?? '')
   if (!json) {
-    const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
+    const type = describeType(headers)
     return unusable(url, `HTTP ${status} with something that is not JSON (${type})`, remedyOfForeign(status))
   }
   if (status < 200 || status >= 300) {

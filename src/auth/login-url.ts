@@ -1,6 +1,6 @@
-import { RefusalError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { explainInsecure, explainNamed, type PlainHttp } from '../outgoing/secure-address.ts'
+import { refuseCredential } from './refuse-credential.ts'
 
 /**
  * Parses a URL that a client's credential is sent to.
@@ -25,12 +25,8 @@ function parseUrl(
   remedy = 'write it complete, beginning with https://',
 ): URL {
   const url = URL.parse(text)
-  if (!url) throw refuseUrl({ found: `${what} is not a URL`, remedy })
+  if (!url) throw refuseCredential({ found: `${what} is not a URL`, remedy })
   const problem = explain(url)
-  if (problem) throw refuseUrl(problem)
+  if (problem) throw refuseCredential(problem)
   return url
-}
-
-function refuseUrl(told: Explanation): RefusalError {
-  return new RefusalError('client-auth', 'account', told)
 }

@@ -1,8 +1,6 @@
 import type { ClaimsMap, MappedClaim } from '../account.ts'
-import { RefusalError } from '../errors.ts'
-import type { Explanation } from '../explanation.ts'
+import { type Claims, refuseClaims } from './claims.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
-import type { SearchedToken } from './searched-token.ts'
 
 /**
  * Collects the claims of a map (Hasura docs, "Authentication using JWT", `claims_map`): a value itself, or the value at a path from the
@@ -12,13 +10,13 @@ import type { SearchedToken } from './searched-token.ts'
  *
  * @throws RefusalError (`claims`) when any other claim has no value, which Hasura rejects too, or a path is invalid
  */
-export function mapClaims(token: SearchedToken, map: ClaimsMap): Readonly<Record<string, unknown>> {
+export function mapClaims(token: Claims, map: ClaimsMap): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(map).flatMap(([name, mapped]) => {
       const value = findValue(token, name, mapped)
       if (value !== undefined) return [[name, value] as const]
       if (roleClaims.has(name.toLowerCase())) return []
-      throw refusal({
+      throw refuseClaims({
         found: `The access token of client "${token.authorizedParty ?? 'the client'}" has no claim at ${describePlace(mapped)}, where HASURA_CLAIMS_MAP looks for \`${name}\``,
         remedy: "add a mapper that writes it, or set a default in Hasura's claims_map and in HASURA_CLAIMS_MAP",
       })
@@ -35,14 +33,14 @@ export function findMappedPath(map: ClaimsMap, claim: string): string | undefine
 /** The claims that Hasura's configuration must name. */
 const roleClaims: ReadonlySet<string> = new Set(['x-hasura-allowed-roles', 'x-hasura-default-role'])
 
-function findValue(token: SearchedToken, name: string, mapped: MappedClaim): unknown {
+function findValue(token: Claims, name: string, mapped: MappedClaim): unknown {
   if (!isPlace(mapped)) return mapped
   const names = parseJsonPath(mapped.path)
   if (names) {
     const value = findAtPath(token.payload, names)
     return value === undefined ? mapped.default : value
   }
-  throw refusal({
+  throw refuseClaims({
     found: `The path of \`${name}\` in HASURA_CLAIMS_MAP is not a JSON path`,
     remedy: 'write it like $.user.roles, with one $, which Compose files double',
   })
@@ -54,8 +52,4 @@ function isPlace(mapped: MappedClaim): mapped is Exclude<MappedClaim, string | r
 
 function describePlace(mapped: MappedClaim): string {
   return isPlace(mapped) ? mapped.path : 'any path'
-}
-
-function refusal(told: Explanation): RefusalError {
-  return new RefusalError('claims', 'account', told)
 }

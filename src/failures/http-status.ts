@@ -6,7 +6,7 @@ const longestTold = 150
 /** The status and the headers of a response. */
 export interface Answered {
   readonly status: number
-  readonly headers: { get(name: string): string | null }
+  readonly headers: Pick<Headers, 'get'>
 }
 
 /**
@@ -49,6 +49,11 @@ export function describeRejection({ status, headers }: Answered, secrets: readon
   const told = ['error', 'error_description'].flatMap(name => findParameter(challenge, name) ?? [])
   const said = quoteForeign([...other, ...told].join(', '), secrets, longestTold)
   return said === '' ? `HTTP ${status}` : `HTTP ${status}, ${said}`
+}
+
+/** The type of a response's content, without its parameters. */
+export function describeType(headers: Answered['headers']): string {
+  return /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
 }
 
 function findParameter(challenge: string, name: string): string | undefined {

@@ -1,7 +1,7 @@
 /** An HTTP response with its complete body. */
 export interface HasuraResponse {
   readonly status: number
-  readonly headers: { get(name: string): string | null }
+  readonly headers: Pick<Headers, 'get'>
   readonly body: Buffer
   /** Size of the request's bearer token, in bytes. */
   readonly tokenBytes?: number

@@ -1,6 +1,6 @@
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
-import { describeRedirect, refusedOnTheWay } from '../failures/http-status.ts'
+import { describeRedirect, describeType, refusedOnTheWay } from '../failures/http-status.ts'
 import { isHeaderTooLarge, tokenTooLarge } from '../failures/proxy-page.ts'
 import type { HasuraResponse } from './hasura-response.ts'
 
@@ -26,7 +26,7 @@ export function interpretForeign(response: HasuraResponse, isJson: boolean, kind
     const found = `The request was refused on its way to Hasura (${said})`
     return new OutageError(`http-${status}`, 'account', { found, remedy: onTheWay })
   }
-  const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
+  const type = describeType(headers)
   if (status >= 200 && status < 300 && !isJson && /[/+]json$/i.test(type)) return explainCutOff(said, kind)
   const told = {
     found: `${said} with ${isJson ? 'JSON that is not a GraphQL response' : 'a body that is not JSON'} (${type})`,

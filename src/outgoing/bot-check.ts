@@ -12,7 +12,7 @@ export class BotCheckError extends Error {
  * Whether a response is a check for bots, which only a browser passes, by the headers that Cloudflare, Vercel and AWS WAF document. The
  * last one looks like a success: HTTP 202 without a body.
  */
-export function isBotCheck(headers: { get(name: string): string | null }): boolean {
+export function isBotCheck(headers: Pick<Headers, 'get'>): boolean {
   return (
     headers.get('x-amzn-waf-action') !== null ||
     ['cf-mitigated', 'x-vercel-mitigated'].some(name => headers.get(name) === 'challenge')

@@ -10,7 +10,7 @@ export interface Handshake {
   /** 101 for an upgrade; undefined without a response. */
   status: number | undefined
   /** Those of a response that isn't an upgrade. */
-  headers: { get(name: string): string | null }
+  headers: Pick<Headers, 'get'>
   /** Why there is no response. */
   failure: unknown
   /** The connection, once the server has accepted: undici leaves it open if the response isn't as expected. */

@@ -4,7 +4,7 @@ import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type 
 import type { Explanation } from '../explanation.ts'
 import { type Answered, describeRedirect, describeRejection, refusedOnTheWay } from '../failures/http-status.ts'
 import { type AnsweredPage, isHeaderTooLarge, isPage, tokenTooLarge } from '../failures/proxy-page.ts'
-import { asksForPause, boundPause, parseRetryAfter, type ResponseHeaders } from '../time/retry-after.ts'
+import { asksForPause, boundPause, parseRetryAfter } from '../time/retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { parseRateWindow } from './parse-rate-window.ts'
 
@@ -64,7 +64,7 @@ const onlyReads: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 /** Server errors which mean that the API will never do this. */
 const neverServed: ReadonlySet<number> = new Set([501, 505])
 
-function retryAfterMs(headers: ResponseHeaders, now: number): number {
+function retryAfterMs(headers: Pick<Headers, 'get'>, now: number): number {
   const resetAt = parseRateWindow(headers, now)?.resetAt
   return parseRetryAfter(headers, now, resetAt === undefined ? undefined : boundPause(resetAt - now))
 }

@@ -1,4 +1,5 @@
 import { OutageError, PermanentError, TransientError, type WorkerError } from '../errors.ts'
+import { describeType } from '../failures/http-status.ts'
 import { isPage } from '../failures/proxy-page.ts'
 import { decodeJson } from '../json/decode-json.ts'
 import { parseWithLargeAsText } from '../json/exact-numbers.ts'
@@ -8,7 +9,7 @@ import { unknownOutcome, type Verdict } from './interpret-answer.ts'
 /** A successful response, read to its end. */
 interface Received {
   readonly status: number
-  readonly headers: { get(name: string): string | null }
+  readonly headers: Pick<Headers, 'get'>
   readonly body: Uint8Array
 }
 
@@ -51,7 +52,7 @@ function explainUnreadParts({ name }: ApiRequest): WorkerError {
 }
 
 function explainNotJson({ status, headers, body }: Received, request: ApiRequest): WorkerError {
-  const type = /^[\w.+-]+\/[\w.+-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'no content type'
+  const type = describeType(headers)
   const told = {
     found: `${request.name} was answered with HTTP ${status} and ${body.length > 0 ? `something that is not JSON (${type})` : 'an empty body'}`,
     remedy: `the response was cut off, or something else answers; check ${request.address}`,

@@ -1,4 +1,4 @@
-import { fromEpoch, type ResponseHeaders, smallestEpochSeconds, toLocalInstant } from '../time/retry-after.ts'
+import { fromEpoch, smallestEpochSeconds, toLocalInstant } from '../time/retry-after.ts'
 import type { RateWindow } from './rate-window.ts'
 
 /** What a header says, as texts; anything but a number is unknown. */
@@ -17,7 +17,7 @@ interface Written {
  * @param now milliseconds since the Unix epoch, by the local clock
  * @returns undefined if the remaining count or the reset is missing
  */
-export function parseRateWindow(headers: ResponseHeaders, now: number): RateWindow | undefined {
+export function parseRateWindow(headers: Pick<Headers, 'get'>, now: number): RateWindow | undefined {
   const windows = [...readSeparate(headers), ...readCombined(headers)].flatMap(({ limit, remaining, reset }) => {
     const [left, until] = [readNumber(remaining), readNumber(reset)]
     if (left === undefined || until === undefined) return []
@@ -30,7 +30,7 @@ export function parseRateWindow(headers: ResponseHeaders, now: number): RateWind
 const prefixes = ['x-ratelimit', 'x-rate-limit', 'ratelimit']
 
 /** One header each; a repeated header arrives as one list. */
-function readSeparate(headers: ResponseHeaders): readonly Written[] {
+function readSeparate(headers: Pick<Headers, 'get'>): readonly Written[] {
   return prefixes.flatMap(prefix => {
     const [limits, left, resets] = ['limit', 'remaining', 'reset'].map(name =>
       splitList(headers.get(`${prefix}-${name}`)).map(withoutParameters),
@@ -40,7 +40,7 @@ function readSeparate(headers: ResponseHeaders): readonly Written[] {
 }
 
 /** `RateLimit: limit=100, remaining=50, reset=30`, later `"a";r=50;t=30` with its `RateLimit-Policy: "a";q=100`. */
-function readCombined(headers: ResponseHeaders): readonly Written[] {
+function readCombined(headers: Pick<Headers, 'get'>): readonly Written[] {
   const text = headers.get('ratelimit') ?? ''
   const policies = splitList(headers.get('ratelimit-policy'))
   const old = readParameters(text)

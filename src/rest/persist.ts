@@ -23,7 +23,7 @@ export interface Tried<T> {
   readonly verdict: Verdict<T>
   /** Absent if no response arrived, as are headers. */
   readonly status?: number
-  readonly headers?: { get(name: string): string | null }
+  readonly headers?: Pick<Headers, 'get'>
 }
 
 /** A request, before its tries. */

@@ -14,7 +14,7 @@ export interface RateBucket {
    */
   enter(signal: AbortSignal, longestPauseMs: number): Promise<void>
   /** Called after each `enter`: what the response said about the limit, or that there was no response. */
-  leave(headers: { get(name: string): string | null } | undefined): void
+  leave(headers: Pick<Headers, 'get'> | undefined): void
   /** Nobody sends anything for this long. */
   pause(ms: number): void
 }

@@ -1,10 +1,5 @@
 import { parseHttpDate } from './http-date.ts'
 
-/** Headers of a response. */
-export interface ResponseHeaders {
-  get(name: string): string | null
-}
-
 /**
  * The milliseconds that a response's `Retry-After` asks to wait (RFC 9110, section 10.2.3: seconds or an HTTP date), within the
  * limits of `boundPause`. Also read are fractions of seconds, instants as seconds since 1970, and ISO dates, as some servers
@@ -13,7 +8,7 @@ export interface ResponseHeaders {
  * @param now milliseconds since the Unix epoch, by the local clock
  * @param otherwise the pause if the header is absent or invalid; default 5 seconds
  */
-export function parseRetryAfter(headers: ResponseHeaders, now: number, otherwise = 5_000): number {
+export function parseRetryAfter(headers: Pick<Headers, 'get'>, now: number, otherwise = 5_000): number {
   const text = headers.get('retry-after')?.trim() ?? ''
   const times = text.split(/\s*,\s*/)
   const seconds = times.every(time => /^\d{1,16}(?:\.\d{1,9})?$/.test(time))
@@ -33,7 +28,7 @@ export function asksForPause({
   headers,
 }: {
   readonly status: number
-  readonly headers: ResponseHeaders
+  readonly headers: Pick<Headers, 'get'>
 }): boolean {
   return status === 429 || (pausing.has(status) && headers.get('retry-after') !== null)
 }
@@ -61,7 +56,7 @@ export function fromEpoch(epoch: number): number {
 }
 
 /** An instant by the clock of the server that sent these headers, by the local one. */
-export function toLocalInstant(instant: number, headers: ResponseHeaders, now: number): number {
+export function toLocalInstant(instant: number, headers: Pick<Headers, 'get'>, now: number): number {
   const serverNow = parseHttpDate(headers.get('date') ?? '')
   return Number.isNaN(serverNow) ? instant : instant + (now - serverNow)
 }

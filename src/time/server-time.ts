@@ -5,7 +5,7 @@ import { parseHttpDate } from './http-date.ts'
  * cache, their `Age` (RFC 9111, section 4.2.3). */
 export interface ServerTime {
   /** Records the headers of a response. */
-  observe(headers: { get(name: string): string | null }): void
+  observe(headers: Pick<Headers, 'get'>): void
   /** The server's time, in milliseconds since 1970; local time before the first response. */
   now(): number
   /** Milliseconds that the server is ahead, negative when behind; 0 within the tolerance. It changes only by more than that. */
