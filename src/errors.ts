@@ -152,7 +152,7 @@ export class OutageError extends TransientError {
   ) {
     super(code, told, options)
     this.scope = scope
-    this.retryAfterMs = options.retryAfterMs === undefined ? undefined : keepablePause(options.retryAfterMs)
+    this.retryAfterMs = options.retryAfterMs === undefined ? undefined : clampPause(options.retryAfterMs)
   }
 }
 
@@ -171,15 +171,15 @@ export class RateLimitedError extends TransientError {
 
   constructor(told: Told, retryAfterMs: number) {
     super('rate-limited', told)
-    this.retryAfterMs = keepablePause(retryAfterMs)
+    this.retryAfterMs = clampPause(retryAfterMs)
   }
 }
 
 const longestPauseMs = 86_400_000
 
-/** A job computes the pause itself: caps it at one day, and replaces what isn't a number. */
-function keepablePause(ms: number): number {
-  return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), longestPauseMs)
+/** A pause in milliseconds is at most a day, whatever a job or an API asks for; none if it isn't a number. */
+export function clampPause(ms: number): number {
+  return ms >= 0 ? Math.min(ms, longestPauseMs) : 0
 }
 
 /**

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { clampPause } from '../errors.ts'
 import type { ObservedHold } from '../observer/observer.ts'
 import { gather } from '../store/gather.ts'
 import type { Store } from '../store/store.ts'
@@ -62,13 +63,6 @@ export async function endRun(
     lifted: rows.flatMap(row => (row.kind === 'lifted' ? [row.answer] : [])),
     next: begun && { ...begun.answer, probed: begun.probed },
   }
-}
-
-const longestPauseMs = 86_400_000
-
-/** A pause in milliseconds is at most a day, whatever a job or an API asks for. */
-export function clampPause(ms: number): number {
-  return ms >= 0 ? Math.min(ms, longestPauseMs) : 0
 }
 
 /** Foreign text may contain what Postgres can't store in text, NUL and unpaired surrogates. */
