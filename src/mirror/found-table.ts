@@ -1,4 +1,5 @@
 import { type AliasedRawBuilder, sql } from 'kysely'
+import type { StoreReader } from '../store/store.ts'
 
 /** What is there of a mirror table. */
 export interface FoundTable {
@@ -30,4 +31,8 @@ export function lookUpTable(name: string): AliasedRawBuilder<FoundRow, 'found'> 
 
 export function readFoundTable({ names, types, is_counted: isCounted, now }: FoundRow): FoundTable {
   return { columns: new Map(names.map((name, at) => [name, types[at] ?? ''])), isCounted, now: now.getTime() }
+}
+
+export async function findTable(store: StoreReader, name: string): Promise<FoundTable> {
+  return readFoundTable(await store.selectFrom(lookUpTable(name)).selectAll().executeTakeFirstOrThrow())
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { RefusalError } from '../errors.ts'
 import type { Told } from '../explanation.ts'
 import type { FencedTransaction } from '../store/store.ts'
-import { type FoundTable, lookUpTable, readFoundTable } from './found-table.ts'
+import { type FoundTable, findTable } from './found-table.ts'
 
 /** A table in schema `mirror`: the rows of one remote table, as each account sees them. */
 export interface MirrorTable {
@@ -68,8 +68,7 @@ export async function ensureMirrorTable(
 ): Promise<EnsuredTable> {
   // Runs of several accounts may get here at once, and concurrent "create table if not exists" statements can fail.
   await sql`select pg_advisory_xact_lock(hashtext(${`mirror.${table.name}`}))`.execute(tx)
-  const found = await tx.selectFrom(lookUpTable(table.name)).selectAll().executeTakeFirstOrThrow()
-  const { columns: existing, isCounted } = readFoundTable(found)
+  const { columns: existing, isCounted } = await findTable(tx, table.name)
   if (existing.size === 0) {
     await createTable(tx, table)
     return { table, isNew: true, added: [] }

@@ -1,8 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import { lastChanges } from '../../mirror/change-counter.ts'
 import { findMirrorTables } from '../../mirror/find-mirror-tables.ts'
+import { findTable } from '../../mirror/found-table.ts'
 import { findPrimaryKey } from '../../operations/mirror-tables.ts'
-import { onlyRow, own, type Reading } from './reading.ts'
+import type { Reading } from '../../operations/operation.ts'
+import { onlyRow, own } from './reading.ts'
 
 /** Rows that are counted; for a larger table, Postgres' estimate is shown. */
 const mostCounted = 20_000
@@ -80,13 +82,8 @@ export async function findColumns(
   store: Reading['deps']['store'],
   table: string,
 ): Promise<readonly { readonly name: string; readonly type: string }[]> {
-  const { rows } = await sql<{ name: string; type: string }>`
-    select a.attname as name, format_type(a.atttypid, a.atttypmod) as type
-    from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'mirror' and c.relname = ${table} and a.attnum > 0 and not a.attisdropped order by a.attnum`.execute(
-    store,
-  )
-  return rows
+  const { columns } = await findTable(store, table)
+  return [...columns].map(([name, type]) => ({ name, type }))
 }
 
 /** The columns of a row `m`, each as text of bounded length. */
