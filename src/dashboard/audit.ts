@@ -1,11 +1,11 @@
 import { sql } from 'kysely'
+import type { Reading } from '../operations/operation.ts'
 import { isWanted } from '../store/is-wanted.ts'
 import type { Store } from '../store/store.ts'
 import { actions } from './actions/list.ts'
 import { type Html, html } from './html.ts'
 import type { PageContext } from './page.ts'
 import { count, link } from './parts.ts'
-import type { Reading } from './read/reading.ts'
 import type { Viewer } from './viewer.ts'
 import type { Wanted } from './wanted.ts'
 

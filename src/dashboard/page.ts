@@ -1,7 +1,7 @@
 import type { z } from 'zod'
+import type { Reading } from '../operations/operation.ts'
 import type { Operations } from '../operations/registry.ts'
 import type { Html } from './html.ts'
-import type { Reading } from './read/reading.ts'
 import type { RunLog } from './run-log.ts'
 import type { Viewer } from './viewer.ts'
 

@@ -19,6 +19,9 @@ export interface OperationDeps {
   readonly ends: RequestEnds
 }
 
+/** What a caller may read: the store, and which accounts are the caller's. */
+export type Reading = Pick<OperationDeps, 'deps' | 'only'>
+
 /** What a caller passes besides the input. */
 export interface Call<Event> {
   /** Aborted when nobody waits for the result any more, or when the process stops. */

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { RequestState } from '../states.ts'
 import { isWanted } from '../store/is-wanted.ts'
 import { isOwn } from './bound-caller.ts'
-import type { OperationDeps } from './operation.ts'
+import type { Reading } from './operation.ts'
 
 /** The filter of requests that are cancelled or repeated together. */
 export interface RequestGroup {
@@ -16,9 +16,6 @@ export interface RequestGroup {
   /** Default: all. */
   readonly limit?: number | undefined
 }
-
-/** What a caller may read. */
-type Reading = Pick<OperationDeps, 'deps' | 'only'>
 
 /** The ids of a group, oldest first. */
 export async function findRequestIds(app: Reading, group: RequestGroup): Promise<readonly string[]> {

@@ -5,7 +5,7 @@ import { priorities, type RequestState, requestStates } from '../states.ts'
 import { isWanted } from '../store/is-wanted.ts'
 import { isOwn } from './bound-caller.ts'
 import { explainWaiting, holdOf, type WaitingFacts } from './explain-waiting.ts'
-import type { OperationDeps } from './operation.ts'
+import type { Reading } from './operation.ts'
 import { parsePlace } from './pages.ts'
 import { listRunsOfRequest, runReportSchema } from './run-reports.ts'
 
@@ -43,9 +43,6 @@ export interface RequestFilter {
   readonly after?: string | undefined
   readonly limit: number
 }
-
-/** What a caller may read. */
-type Reading = Pick<OperationDeps, 'deps' | 'only'>
 
 /** A request with everything that decides whether it may run: "why isn't it running" is one query. */
 interface RequestRow extends WaitingFacts {

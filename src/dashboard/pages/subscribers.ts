@@ -2,13 +2,14 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { lastChanges } from '../../mirror/change-counter.ts'
 import { findMirrorTables } from '../../mirror/find-mirror-tables.ts'
+import type { Reading } from '../../operations/operation.ts'
 import { nameValue } from '../../operations/values.ts'
 import { isWanted } from '../../store/is-wanted.ts'
 import type { WebhookState } from '../../store/schema.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
 import { accountLink, badge, count, filterForm, jobLink, table, when } from '../parts.ts'
-import { own, type Reading } from '../read/reading.ts'
+import { own } from '../read/reading.ts'
 
 const most = 100
 

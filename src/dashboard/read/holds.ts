@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import type { MissingRows } from '../../mirror/missing-rows.ts'
+import type { Reading } from '../../operations/operation.ts'
 import { isWanted } from '../../store/is-wanted.ts'
-import { onlyRow, own, type Reading } from './reading.ts'
+import { onlyRow, own } from './reading.ts'
 
 export interface HeldRow {
   readonly account: string

@@ -2,9 +2,10 @@ import { sql } from 'kysely'
 import { findMissingRows, type MissingRows } from '../../mirror/missing-rows.ts'
 import { isKeyOf } from '../../mirror/page-rows.ts'
 import { findPrimaryKey } from '../../operations/mirror-tables.ts'
+import type { Reading } from '../../operations/operation.ts'
 import { isWanted } from '../../store/is-wanted.ts'
 import type { Position } from '../../store/schema.ts'
-import { own, type Reading } from './reading.ts'
+import { own } from './reading.ts'
 import { findColumns, selectTexts } from './tables.ts'
 
 /** What the deletion guards of these lines keep. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { onlyRow, own, type Reading } from './reading.ts'
+import type { Reading } from '../../operations/operation.ts'
+import { onlyRow, own } from './reading.ts'
 
 export interface Totals {
   /** Live processes that serve lines. */

@@ -1,9 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { isOwn } from '../../operations/bound-caller.ts'
-import type { OperationDeps } from '../../operations/operation.ts'
-
-/** What a viewer may read: the store, and which accounts are the viewer's. */
-export type Reading = Pick<OperationDeps, 'deps' | 'only'>
+import type { Reading } from '../../operations/operation.ts'
 
 /** Whether a row's account is one of the viewer's. */
 export function own(reading: Reading, column = 'account'): RawBuilder<boolean> {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
+import type { Reading } from '../../operations/operation.ts'
 import { isInGroup, type RequestGroup } from '../../operations/request-group-filter.ts'
-import { onlyRow, own, type Reading } from './reading.ts'
+import { onlyRow, own } from './reading.ts'
 
 /** More are counted as "more than". */
 export const mostCounted = 100_000

@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
+import type { Reading } from '../../operations/operation.ts'
 import type { RunState } from '../../states.ts'
 import { isWanted } from '../../store/is-wanted.ts'
-import { own, type Reading } from './reading.ts'
+import { own } from './reading.ts'
 
 export interface RunRow {
   readonly id: string
