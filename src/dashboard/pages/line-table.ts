@@ -3,6 +3,7 @@ import type { PageContext } from '../page.ts'
 import { accountLink, badge, button, type Column, count, jobLink, link, table, when } from '../parts.ts'
 import type { LineRow } from '../read/accounts.ts'
 import { may } from '../viewer.ts'
+import { isLate } from './overview.ts'
 
 type Line = LineRow & { readonly account: string }
 
@@ -21,7 +22,7 @@ export function lineTable(
       {
         title: 'State',
         cell: line =>
-          html`${badge(stateOf(line))} ${line.paused && badge('paused')} ${isLate(line, now) && badge('late')}`,
+          html`${badge(stateOf(line))} ${line.paused && badge('paused')} ${isBehind(line, now) && badge('late')}`,
       },
       { title: 'Last success', cell: line => when(line.succeeded_at) },
       { title: 'Next', cell: line => when(line.paused ? null : line.next_run_at) },
@@ -55,6 +56,6 @@ function stateOf({ running, held, waiting }: Line): string {
   return waiting > 0 ? 'waiting' : 'idle'
 }
 
-function isLate({ succeeded_at: at, every_ms: every, paused }: Line, now: number): boolean {
-  return !paused && at !== null && every !== null && now - at.getTime() > 2 * every + 60_000
+function isBehind({ succeeded_at: at, every_ms, paused }: Line, now: number): boolean {
+  return !paused && isLate({ lag_ms: at && now - at.getTime(), every_ms })
 }

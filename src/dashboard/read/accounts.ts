@@ -1,10 +1,11 @@
 import { sql } from 'kysely'
+import type { Requirement } from '../../account.ts'
 import { type Claims, parseClaims } from '../../auth/claims.ts'
 import { readHasuraClaims } from '../../auth/hasura-claims.ts'
 import { jobsOf } from '../../definitions/account-jobs.ts'
 import { listNames } from '../../names/list-names.ts'
+import type { Reading } from '../../operations/operation.ts'
 import type { FirstLoginState } from '../../store/schema.ts'
-import type { Reading } from './reading.ts'
 
 export interface AccountRow {
   readonly name: string
@@ -101,10 +102,7 @@ export function findTokenFacts({ deps: { accounts, jobs } }: Reading, name: stri
     for (const role of rolesOf(job.requirement)) needed.set(role, [...(needed.get(role) ?? []), job.name])
   }
   const held = access.account.hasura ? hasuraRoles(claims, access.account.hasura.claims) : []
-  const clientRoles = Object.entries(claims.clientRoles).flatMap(([client, roles]) =>
-    roles.map(role => `${client}/${role}`),
-  )
-  const names = [...new Set([...held, ...clientRoles])]
+  const names = [...new Set([...held, ...namesOf(claims.clientRoles)])]
   return {
     issuer: claims.issuer,
     subject: claims.subject,
@@ -133,27 +131,19 @@ function hasuraRoles(claims: Claims, location: Parameters<typeof readHasuraClaim
   }
 }
 
-function rolesOf(requirement: unknown): readonly string[] {
-  if (typeof requirement !== 'object' || requirement === null) return []
-  if ('role' in requirement) return [String(requirement.role)]
-  if ('clientRoles' in requirement && typeof requirement.clientRoles === 'object' && requirement.clientRoles !== null) {
-    return Object.entries(requirement.clientRoles).flatMap(([client, roles]) =>
-      Array.isArray(roles) ? roles.map(role => `${client}/${role}`) : [],
-    )
-  }
-  return []
+function rolesOf(requirement: Requirement | undefined): readonly string[] {
+  if (!requirement || 'scopes' in requirement) return []
+  if ('role' in requirement) return [requirement.role]
+  return namesOf(requirement.clientRoles)
+}
+
+function namesOf(clientRoles: Claims['clientRoles']): readonly string[] {
+  return Object.entries(clientRoles).flatMap(([client, roles]) => roles.map(role => `${client}/${role}`))
 }
 
 /** What a job requires, in words. */
-export function sayRequirement(requirement: unknown): string {
-  if (
-    typeof requirement === 'object' &&
-    requirement !== null &&
-    'scopes' in requirement &&
-    Array.isArray(requirement.scopes)
-  ) {
-    return `scopes ${listNames(requirement.scopes.map(String))}`
-  }
+export function sayRequirement(requirement: Requirement | undefined): string {
+  if (requirement && 'scopes' in requirement) return `scopes ${listNames(requirement.scopes)}`
   const roles = rolesOf(requirement)
   return roles.length > 0 ? `role ${listNames(roles)}` : 'nothing'
 }
