@@ -4,6 +4,7 @@ import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
 import { BotCheckError, isBotCheck } from './bot-check.ts'
 import { markUnsent } from './mark-unsent.ts'
 import { overHttp1 } from './over-http1.ts'
+import { passOn } from './pass-on.ts'
 import { BrokenAnswerError, findCodings } from './read-body.ts'
 
 /** The header that a request through a bounded dispatcher must have, because compressed responses are refused there. */
@@ -29,8 +30,7 @@ function bound(
 ): Dispatcher.DispatchHandler {
   let bytes = 0
   return {
-    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
-    onRequestUpgrade: (...upgrade) => handler.onRequestUpgrade?.(...upgrade),
+    ...passOn(handler),
     onResponseStart(controller, status, headers, message) {
       if (isBotCheck({ get: name => [headers[name]].flat()[0] ?? null })) controller.abort(new BotCheckError())
       else if (findCodings(headers['content-encoding']))
@@ -42,7 +42,5 @@ function bound(
       if (bytes > maxBytes) controller.abort(tooLarge())
       else handler.onResponseData?.(controller, chunk)
     },
-    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
-    onResponseError: (controller, error) => handler.onResponseError?.(controller, error),
   }
 }

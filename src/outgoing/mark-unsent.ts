@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { passOn } from './pass-on.ts'
 
 /** A request failed before anything of it was sent: there was no connection, or its TLS handshake failed. `cause` says why. */
 export class NotSentError extends Error {
@@ -26,14 +27,11 @@ export function explainEarlyFailure(
 ): Dispatcher.DispatchHandler {
   let isStarted = false
   return {
+    ...passOn(handler),
     onRequestStart(controller, context) {
       isStarted = true
       handler.onRequestStart?.(controller, context)
     },
-    onRequestUpgrade: (...upgrade) => handler.onRequestUpgrade?.(...upgrade),
-    onResponseStart: (...start) => handler.onResponseStart?.(...start),
-    onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
-    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
     onResponseError: (controller, error) => handler.onResponseError?.(controller, isStarted ? error : explain(error)),
   }
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { Dispatcher, getGlobalDispatcher, ping, WebSocket } from 'undici'
 import { overHttp1 } from './over-http1.ts'
+import { passOn } from './pass-on.ts'
 
 /** Bytes of one message, decompressed. A larger one ends the connection. */
 const maxMessageBytes = 1_048_576
@@ -64,7 +65,7 @@ class ObservedDispatcher extends Dispatcher {
 
 function observe(handler: Dispatcher.DispatchHandler, handshake: Handshake): Dispatcher.DispatchHandler {
   return {
-    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+    ...passOn(handler),
     onRequestUpgrade(controller, status, headers, socket) {
       handshake.status = status
       handshake.socket = socket
@@ -75,8 +76,6 @@ function observe(handler: Dispatcher.DispatchHandler, handshake: Handshake): Dis
       handshake.headers = { get: name => [headers[name]].flat()[0] ?? null }
       handler.onResponseStart?.(controller, status, headers, message)
     },
-    onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
-    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
     onResponseError(controller, error) {
       handshake.failure = error
       handler.onResponseError?.(controller, error)
