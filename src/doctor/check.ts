@@ -59,6 +59,10 @@ export function failWith({ found, remedy = '' }: Explanation, otherwise = ''): F
   return fail(found, remedy || otherwise)
 }
 
+export function warnWith({ found, remedy = '' }: Explanation): Finding {
+  return warn(found, remedy)
+}
+
 export function skip(detail: string): Finding {
   return { status: 'skip', detail, hint: '' }
 }

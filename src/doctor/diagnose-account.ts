@@ -26,7 +26,7 @@ import {
   failWith,
   ok,
   skip,
-  warn,
+  warnWith,
 } from './check.ts'
 import { inspectApi } from './inspect-api.ts'
 import { inspectCertificate } from './inspect-certificate.ts'
@@ -121,7 +121,7 @@ async function inspectConfig(
   const files = await inspectFiles(account, deps.jobs, { accountsFile, envFile, env }, deps)
   const tls = await findTlsProblems(env, envFile, deps.readSecretFile)
   const misspelled = findMisspelled(env, settingNamesOf(deps.jobs))
-  const warnings = [...misspelled, ...tls].map(({ found, remedy = '' }) => warn(found, remedy))
+  const warnings = [...misspelled, ...tls].map(warnWith)
   return combine([...problems.map(problem => failWith(problem, hint)), ...warnings, files], files)
 }
 
@@ -134,9 +134,7 @@ async function logIn(
 ): Promise<Token | undefined> {
   const deprecation = findDeprecation(login)
   const known = ok(`client "${login.clientId}" is authenticated by ${login.method}`)
-  const client = deprecation
-    ? { ...failWith(deprecation), status: 'warn' as const }
-    : ((await inspectCertificate(login, deps)) ?? known)
+  const client = deprecation ? warnWith(deprecation) : ((await inspectCertificate(login, deps)) ?? known)
   try {
     const token = await tokens.get(signal)
     findings.set('token-endpoint', answers)

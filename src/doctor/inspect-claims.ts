@@ -4,7 +4,7 @@ import { type HasuraClaims, readHasuraClaims } from '../auth/hasura-claims.ts'
 import { explainLightweight } from '../auth/lightweight-token.ts'
 import { RefusalError } from '../errors.ts'
 import { listNames } from '../names/list-names.ts'
-import { type CheckId, type Finding, fail, failWith, ok, skip, warn } from './check.ts'
+import { type CheckId, type Finding, fail, failWith, ok, skip, warn, warnWith } from './check.ts'
 import { explainMissingRoles } from './explain-missing-roles.ts'
 
 /** The findings that need only the token; pure. */
@@ -83,7 +83,7 @@ function inspectUserId(
 ): Finding {
   if (userId) return ok(userId)
   const lightweight = explainLightweight(claims, 'x-hasura-user-id', `${mappers} → x-hasura-user-id`)
-  if (lightweight && !('map' in location)) return { ...failWith(lightweight), status: looksForUser ? 'fail' : 'warn' }
+  if (lightweight && !('map' in location)) return looksForUser ? failWith(lightweight) : warnWith(lightweight)
   const detail = 'x-hasura-user-id is not in the claims'
   const hint =
     'map' in location
@@ -100,7 +100,7 @@ function inspectEmail(claims: Claims): Finding {
   const emailMappers = 'email and email verified under Client scopes → email → Mappers'
   const lightweight = explainLightweight(claims, 'email', emailMappers)
   if (lightweight && (email === undefined || emailVerified === undefined)) {
-    return { ...failWith(lightweight), status: 'warn' }
+    return warnWith(lightweight)
   }
   if (email === undefined) {
     return warn(

@@ -6,7 +6,7 @@ import type { HasuraClient } from '../hasura/hasura-client.ts'
 import { introspectSchema } from '../hasura/introspect-schema.ts'
 import { findRoleProblem, schemaFileName } from '../hasura/role-name.ts'
 import { isSameSchema, loadRoleSchema, readSchema } from '../hasura/role-schema.ts'
-import { combine, type Finding, failWith, ok, skip, warn } from './check.ts'
+import { combine, type Finding, failWith, ok, skip, warn, warnWith } from './check.ts'
 
 /**
  * Checks each job's operations against the live schema of its role, or against the committed SDL when the role can't introspect.
@@ -63,7 +63,7 @@ async function inspectRole(
     )
     const risks = jobs.flatMap(job => {
       const risk = findContractProblems(job, schema).length > 0 ? undefined : job.findRisk?.(schema)
-      return risk ? [warn(`${job.name}: ${risk.found}`, risk.remedy ?? '')] : []
+      return risk ? [warnWith(inPlace(job.name, risk))] : []
     })
     if (live.unseen) return [...invalid, ...risks, live.unseen]
     if (invalid.length > 0 || isSameSchema(committed, live.sdl)) return [...invalid, ...risks]

@@ -8,7 +8,7 @@ import { controlSocketPath, isOwned } from '../store/data-dir-claim.ts'
 import { type DatabaseInspection, inspectDatabase } from '../store/inspect-database.ts'
 import { inspectDataDir } from '../store/private-folder.ts'
 import type { Clock } from '../time/clock.ts'
-import { combine, type Finding, failWith, ok, warn } from './check.ts'
+import { combine, type Finding, failWith, ok, warn, warnWith } from './check.ts'
 import type { FirstLoginRecord } from './inspect-first-login.ts'
 
 export interface ServicesInspection {
@@ -45,10 +45,7 @@ export async function inspectServices(config: Config, deps: InspectionDeps): Pro
 
 async function inspectEmbedded(dataDir: string, deps: InspectionDeps): Promise<ServicesInspection> {
   const { foreign, open } = await inspectDataDir(dataDir, deps.uid)
-  const exposures = [
-    ...foreign.map(told => failWith(told)),
-    ...open.map(({ found, remedy = '' }) => warn(found, remedy)),
-  ]
+  const exposures = [...foreign.map(told => failWith(told)), ...open.map(warnWith)]
   const { finding, firstLogins } = await inspectOwner(dataDir, deps)
   return { findings: both(combine([...exposures, finding], finding)), firstLogins }
 }
@@ -108,7 +105,7 @@ async function inspectStore(databaseUrl: string): Promise<{ finding: Finding; fi
     if (found.problem) return failWith(found.problem)
     const migrated = describeMigrations(found)
     const { warning } = found
-    return warning ? combine([warn(warning.found, warning.remedy ?? ''), migrated], migrated) : migrated
+    return warning ? combine([warnWith(warning), migrated], migrated) : migrated
   })
   return { finding, firstLogins }
 }
