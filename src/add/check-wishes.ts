@@ -10,10 +10,10 @@ import { listFile } from './register-job.ts'
 /** A table to pull, as given on the command line. */
 export interface PullWish {
   readonly rootField: string
-  readonly key: readonly string[] | undefined
-  readonly cursor: string | undefined
-  readonly into: string | undefined
-  readonly name: string | undefined
+  readonly key?: readonly string[] | undefined
+  readonly cursor?: string | undefined
+  readonly into?: string | undefined
+  readonly name?: string | undefined
 }
 
 export interface ProjectWithJobs extends Project {

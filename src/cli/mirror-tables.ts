@@ -63,13 +63,7 @@ export async function mirrorTables(
   const chosen = wanted.filter(isNew)
   if (chosen.length === 0) return { exitCode: 0, jobs: [] }
 
-  const wishes = chosen.map(rootField => ({
-    rootField,
-    key: undefined,
-    cursor: undefined,
-    into: undefined,
-    name: undefined,
-  }))
+  const wishes = chosen.map(rootField => ({ rootField }))
   const own = { ...project, jobs }
   const added = await addPulls(own, wishes, await checkWishes(own, wishes), { role, sdl }, context)
   terminal.out(describeAdded(added, `role "${role}"`, hasura.account))
