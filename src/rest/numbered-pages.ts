@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { PermanentError } from '../errors.ts'
 import type { Query } from './api-url.ts'
-import { PageCheck } from './page-check.ts'
+import { PageCheck, requirePage } from './page-check.ts'
 import type { RestApi } from './rest-api.ts'
 
 export interface NumberedPage<T> {
@@ -51,12 +50,7 @@ export async function* numberedPages<T>(
     // Some APIs answer 204 instead of an empty list.
     const { data } = (await api.get(path, { schema, query: { ...query, page, per_page: perPage }, signal })) ?? {}
     if (!data?.length) return
-    if (data.length > perPage) {
-      throw new PermanentError(
-        'page-size',
-        `GET ${path} returned ${data.length} items where ${perPage} were requested, so it has no pages`,
-      )
-    }
+    requirePage(path, data, perPage)
     yield { items: data, next: page + 1 }
   }
 }

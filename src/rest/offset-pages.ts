@@ -1,7 +1,6 @@
 import type { z } from 'zod'
-import { PermanentError } from '../errors.ts'
 import type { Query } from './api-url.ts'
-import { PageCheck } from './page-check.ts'
+import { PageCheck, requirePage } from './page-check.ts'
 import type { RestApi } from './rest-api.ts'
 
 export interface OffsetPage<T> {
@@ -52,13 +51,7 @@ export async function* offsetPages<T>(api: RestApi, request: OffsetPagesRequest<
     // Some APIs answer 204 instead of an empty list.
     const items = await api.get(path, { schema, query: { ...query, first, max }, signal })
     if (!items?.length) return
-    // An API that ignores first and max returns the same whole list each time.
-    if (items.length > max) {
-      throw new PermanentError(
-        'page-size',
-        `GET ${path} returned ${items.length} items where ${max} were requested, so it has no pages`,
-      )
-    }
+    requirePage(path, items, max)
     first += items.length
     yield { items, next: first }
   }

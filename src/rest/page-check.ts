@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
 import { CycleCheck } from '../outgoing/cycle-check.ts'
@@ -48,7 +48,7 @@ export class PageCheck {
     const isAlone = texts.length === 1
     // The pages of a list of equal items are equal.
     if (!isAlone && new Set(texts).size < 2) return
-    if (this.#contents.meets(createHash('sha256').update(texts.join()).digest('base64'))) {
+    if (this.#contents.meets(hash('sha256', texts.join(), 'base64'))) {
       this.#repetitions += isAlone ? weightAlone : 1
     }
     if (this.#repetitions > mostRepetitions) {
@@ -58,4 +58,13 @@ export class PageCheck {
       })
     }
   }
+}
+
+/** @throws PermanentError (`page-size`) if the API ignores how many items were requested: it would return the same whole list each time */
+export function requirePage(path: string, items: readonly unknown[], most: number): void {
+  if (items.length <= most) return
+  throw new PermanentError(
+    'page-size',
+    `GET ${path} returned ${items.length} items where ${most} were requested, so it has no pages`,
+  )
 }
