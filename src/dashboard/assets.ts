@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 
@@ -19,7 +19,7 @@ export function addAssets(app: FastifyInstance): string {
     return { name, type, content }
   })
   const all = Buffer.concat(files.map(({ content }) => content))
-  const digest = createHash('sha256').update(all).digest('base64url').slice(0, 12)
+  const digest = hash('sha256', all, 'base64url').slice(0, 12)
   for (const { name, type, content } of files) {
     app.get(`/${name}`, async ({ url }, reply) => {
       // During a deploy, a page of another version may ask this one: its address must not keep these files.

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -41,7 +41,7 @@ async function addRoutes(app: FastifyInstance, deps: DashboardDeps): Promise<voi
       const { page, query, here, done } = readAddress(address)
       const context = createContext(deps, session, here)
       const content = await page.render(context, query)
-      const version = createHash('sha256').update(String(content.main)).digest('base64url').slice(0, 16)
+      const version = hash('sha256', String(content.main), 'base64url').slice(0, 16)
       const notice = done === undefined ? undefined : await noticeOf(context, done)
       return { ...content, page, here, version, notice }
     },

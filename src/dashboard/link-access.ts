@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../time/clock.ts'
 import type { Access } from './access.ts'
 import { createCookies, openSession } from './session.ts'
@@ -37,12 +37,13 @@ export function createLinkAccess(port: number, clock: Pick<Clock, 'now'>): LinkA
     },
     makeLink() {
       const token = randomBytes(32).toString('base64url')
-      expected = digest(token)
+      expected = hash('sha256', token, 'buffer')
       return `/dashboard/enter?token=${token}`
     },
     addRoutes(app) {
       app.get<{ Querystring: { token?: unknown } }>('/enter', async ({ query, headers }, reply) => {
-        const isRight = expected !== undefined && timingSafeEqual(expected, digest(String(query.token ?? '')))
+        const isRight =
+          expected !== undefined && timingSafeEqual(expected, hash('sha256', String(query.token ?? ''), 'buffer'))
         if (isRight) {
           expected = undefined
           used()
@@ -54,8 +55,4 @@ export function createLinkAccess(port: number, clock: Pick<Clock, 'now'>): LinkA
       })
     },
   }
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }

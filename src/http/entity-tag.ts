@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /** Only the caller may store a response with a tag, and must revalidate it each time. */
@@ -17,7 +17,7 @@ export function sendTagged({ headers }: FastifyRequest, reply: FastifyReply, tex
 }
 
 function tagOf(text: string): string {
-  return `"${createHash('sha256').update(text).digest('base64url')}"`
+  return `"${hash('sha256', text, 'base64url')}"`
 }
 
 /** What Apache adds to the tag of a response that it compresses (`DeflateAlterETag AddSuffix`, the default). */

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Secret } from '../account.ts'
 import { type HookSecrets, shortestHookSecret } from '../config/read-hook-secrets.ts'
 import { readValue } from '../config/read-value.ts'
@@ -32,7 +32,9 @@ export function createHookSecret(
   const secrets = [current, ...(previous ? [previous] : [])]
   async function readDigests(): Promise<readonly Buffer[]> {
     try {
-      const found = await Promise.all(secrets.map(async secret => digest(await read(secret, readSecretFile))))
+      const found = await Promise.all(
+        secrets.map(async secret => hash('sha256', await read(secret, readSecretFile), 'buffer')),
+      )
       isRefused = false
       return found
     } catch (error) {
@@ -47,15 +49,11 @@ export function createHookSecret(
       readAt = clock.elapsed()
       digests = readDigests()
     }
-    const given = digest(shown ?? '')
+    const given = hash('sha256', shown ?? '', 'buffer')
     // All are compared, whatever the result of the first.
     const equal = (await digests).map(expected => timingSafeEqual(expected, given))
     return shown !== undefined && equal.includes(true)
   }
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }
 
 const file = { what: 'The file', of: 'with the secret of hooks' }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Nullable, type RawBuilder, type Selectable, sql } from 'kysely'
 import { z } from 'zod'
 import { PermanentError, RefusalError } from '../errors.ts'
@@ -51,7 +51,7 @@ export const positionSchema = z.array(z.string()).min(1)
 
 /** Identifies what a checkpoint was made with; with anything else it would mean something different. */
 export function fingerprintOf(...parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  return hash('sha256', JSON.stringify(parts), 'hex')
 }
 
 /** The columns of a stored checkpoint. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   type PostgresCursor,
   type PostgresPool,
@@ -82,7 +82,7 @@ const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
 function nameOf(text: string): string {
   let name = names.get(text)
   if (name === undefined) {
-    name = createHash('sha256').update(text).digest('base64url')
+    name = hash('sha256', text, 'base64url')
     names.set(text, name)
   }
   return name

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Cron } from 'croner'
 import { z } from 'zod'
 import type { ScheduleRule } from '../account.ts'
@@ -162,5 +162,5 @@ const mostSpreadMs = 60_000
  */
 export function spreadOf(rule: ScheduleRule, name: string): number {
   if (isCron(rule)) return 0
-  return createHash('sha256').update(name).digest().readUInt32BE() % Math.min(rule.everySeconds * 1000, mostSpreadMs)
+  return hash('sha256', name, 'buffer').readUInt32BE() % Math.min(rule.everySeconds * 1000, mostSpreadMs)
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Change } from '../changes/changes.ts'
 import type { WebhookMessage } from './sign-message.ts'
 
@@ -32,7 +32,7 @@ export function buildMessages(origin: BatchOrigin, changes: readonly SentChange[
     const { epoch, ...told } = origin
     const head = JSON.stringify({ type: 'mirror.changes', data: told }).slice(0, -2)
     const body = `${head},"changes":[${packed.join(',')}]}}`
-    const digest = createHash('sha256').update(`${epoch}.${body}`).digest('base64url')
+    const digest = hash('sha256', `${epoch}.${body}`, 'base64url')
     return { id: `msg_${digest}`, body, to, count: packed.length }
   })
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { sql } from 'kysely'
 import { accountRows } from '../store/account-rows.ts'
 import type { WebhookState } from '../store/schema.ts'
@@ -37,7 +37,7 @@ export async function openSubscription(
 ): Promise<Subscription> {
   const isAsked = resume || after !== undefined
   // A URL may contain a secret.
-  const address = createHash('sha256').update(url.href).digest('hex')
+  const address = hash('sha256', url.href, 'hex')
   const isWished = sql<boolean>`(${isAsked}::boolean and w.asked_by is distinct from ${requestId})`
   const isAnew = sql<boolean>`(w.address <> excluded.address or ${isWished})`
   if (after !== undefined) {
