@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts'
 import type { Session } from '../gate/session.ts'
 import { nextDue } from '../time/schedule-rule.ts'
 import { backfill } from './backfill.ts'
-import { type Checkpoint, type MirrorState, saveColumnState } from './checkpoint.ts'
+import { type Checkpoint, findCheckpoint, type MirrorState, saveColumnState } from './checkpoint.ts'
 import { beginScan, boundOf, needsFullRead } from './column-versions.ts'
 import { isFromFuture } from './cursor-bound.ts'
 import { loadFully } from './full/full-load.ts'
@@ -52,10 +52,13 @@ export async function runPull(
       if (!cursor || !isSweepDue(settings, known, run)) return { counts }
     }
     if (!cursor || !known || isFull) {
-      const to = await loadFully(run, known, resumed)
-      if (isAsked && isOthers && resumed) await sweep(run, undefined)
+      const loaded = await loadFully(run, known, resumed)
       if (payload.keys && resumed) await pullKeys(run, payload.keys)
-      return { to, counts }
+      if (loaded.requestId === context.requestId) return { to: loaded.high, counts }
+      // Rows that the other request's run had read may have changed before this request was made.
+      if (isAsked) await sweep(run, undefined)
+      else await catchUp(run, known)
+      return { to: loaded.high, counts }
     }
     const { leaves, missed } = columns.plan
     // Only a complete scan can keep track of what an older version of the job leaves unchanged.
@@ -71,6 +74,18 @@ export async function runPull(
     // It won't be resumed, so its state is deleted.
     if (context.dryRun) await context.transaction(tx => endFullReads(tx, { ...key, dryRun: true }))
   }
+}
+
+/** Reads what has changed since a load began. */
+async function catchUp(run: PullRun, before: Checkpoint | undefined): Promise<void> {
+  const { context, key, cursor, columns } = run
+  if (!cursor) {
+    await loadFully(run, before, undefined)
+    return
+  }
+  const loaded = await findCheckpoint(context.store, key)
+  // Only a scan from the run's own checkpoint can keep track of what an older version of the job leaves unchanged.
+  if (loaded && columns.plan.leaves.length === 0) await scanChanges(run, cursor, loaded)
 }
 
 /** Records which columns the run leaves unchanged, and moves back to where earlier runs left columns of this one. */

@@ -262,7 +262,7 @@ describe.each(stores)('a pull into %s', backend => {
     expect(await mirrorOf(job)).toHaveLength(40)
     expect(await checkpointOf(job)).toBeUndefined()
     const rows = await visible()
-    expect(await run(job)).toMatchObject({ counts: { read: rows - 40, inserted: rows - 40, updated: 0 } })
+    expect(await run(job)).toMatchObject({ counts: { inserted: rows - 40, updated: 0 } })
     expect(await mirrorOf(job)).toEqual(await source())
 
     await app.hasura.sql("update articles set title = title || '.'")

@@ -26,13 +26,13 @@ import { stageKeys } from './stage-keys.ts'
  * Reads every row, in concurrent ranges of the key, and compares it with the mirror. Mirrored rows that weren't found are
  * requested by key and marked as deleted. An interrupted load resumes in each of its ranges.
  *
- * @returns the greatest cursor at its start
+ * @returns the read, with the greatest cursor at its start, and the request whose run began it
  */
 export async function loadFully(
   run: PullRun,
   before: Checkpoint | undefined,
   unfinished: FullRead | undefined,
-): Promise<string | undefined> {
+): Promise<FullRead> {
   const { key, cursor, counts, columns } = run
   const read = await openFullRead(run, 'load', unfinished)
   if (read.phase === 'reading') {
@@ -54,7 +54,7 @@ export async function loadFully(
   }
   if (read.staged) await settle(run, read)
   await endComplete(run, read)
-  return read.high
+  return read
 }
 
 /** Everything was compared: the next sweep is due one interval after this read. */

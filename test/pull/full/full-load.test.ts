@@ -156,8 +156,7 @@ describe.each(stores)('a full load into %s', backend => {
     const job = table.pull({ pageSize: 10, ranges: 1 })
     await interrupted(job)
     await app.hasura.sql(`update ${table.name} set title = 'changed', updated_at = now() where id = 1`)
-    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 30, read: 30 } })
-    expect(await runPull(app, job, account)).toMatchObject({ counts: { updated: 1 } })
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 30, updated: 1, read: 31 } })
     await expectMirrored(app, table, account)
 
     const withoutCursor = table.pull({
@@ -169,6 +168,22 @@ describe.each(stores)('a full load into %s', backend => {
     })
     await interrupted(withoutCursor)
     expect(await runPull(app, withoutCursor, account)).toMatchObject({ counts: { read: 60 } })
+  })
+
+  test('that another request has left unfinished is resumed, and what has changed since is read', async ({
+    createTable,
+    breakOff,
+    app,
+    account,
+  }) => {
+    const table = await createTable(60, true)
+    for (const cursor of ['updated_at', undefined]) {
+      const into = `${table.name}_by_${cursor}`
+      const job = table.pull({ name: `pull-${into}`, into, cursor, pageSize: 10, ranges: 1 })
+      await breakOff(table, job)
+      await app.hasura.sql(`update ${table.name} set title = 'changed', updated_at = now() where id = 1`)
+      expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 30, updated: 1 } })
+    }
   })
 
   test.for([{ sweep: true }, { allowDeletions: true }])(
