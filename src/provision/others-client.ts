@@ -7,10 +7,8 @@ import type { Obstacle, Step } from './step.ts'
  *
  * @param credential what is to change about how the client authenticates
  */
-export function findOthersClient(
-  { client, secretExpired }: RealmState,
-  credential: readonly Step[],
-): readonly Obstacle[] {
+export function findOthersClient(state: RealmState, credential: readonly Step[]): readonly Obstacle[] {
+  const { client, secretExpired } = state
   if (!client) return []
   const { clientId, protocol, publicClient } = client
   const refuse = (found: string, more = ''): readonly Obstacle[] => {
@@ -26,7 +24,7 @@ export function findOthersClient(
     // That writes only the account's file.
     return change !== 'write-secret'
   }
-  const flows = findOthersFlows(client)
+  const flows = findOthersFlows(state)
   const found = publicClient
     ? `client "${clientId}" is public, so it can't authenticate`
     : credential.find(({ action }) => mayEndLogins(action.kind))?.found
@@ -38,12 +36,15 @@ export function findOthersClient(
 }
 
 /**
- * The flows by which others get tokens. Those that Keycloak's console gives a new client don't count if nobody can have used them: the
- * console fills in the redirect URI `/*`, which Keycloak resolves against the root URL, and a password needs the client's secret too.
+ * The flows by which others get tokens. Those that Keycloak's console gives a new client don't count while nobody seems to use them: the
+ * console fills in the redirect URI `/*`, which without a root URL leads to Keycloak's own host, where an application may be as well, and a
+ * password needs the client's secret too.
  */
-export function findOthersFlows(client: ClientState): readonly string[] {
+export function findOthersFlows({ client, hasSessions = false }: RealmState): readonly string[] {
+  if (!client) return []
   const { attributes, publicClient, standardFlowEnabled, redirectUris, rootUrl } = client
-  const isNew = standardFlowEnabled && redirectUris.every(uri => uri === '/*' && rootUrl === '')
+  const leadsNowhere = redirectUris.every(uri => uri === '/*' && rootUrl === '')
+  const isNew = standardFlowEnabled && leadsNowhere && !hasSessions
   const flows: Readonly<Record<string, boolean>> = {
     'standard flow': standardFlowEnabled && !isNew,
     'direct access grants': client.directAccessGrantsEnabled && (publicClient || !isNew),

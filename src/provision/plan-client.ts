@@ -4,7 +4,8 @@ import type { RealmState } from './realm-state.ts'
 import type { ClientChange, Step } from './step.ts'
 
 /** The client itself: confidential, enabled, with a service account and no other flow, unless others log in by it. */
-export function planClient({ realm, client }: RealmState, target: ProvisionTarget): readonly Step[] {
+export function planClient(state: RealmState, target: ProvisionTarget): readonly Step[] {
+  const { realm, client } = state
   const { clientId } = target
   const settings = `Clients → ${clientId} → Settings`
   if (!client) {
@@ -16,7 +17,7 @@ export function planClient({ realm, client }: RealmState, target: ProvisionTarge
     }
     return [{ ...step, action: { kind: 'create-client' } }]
   }
-  const isOthers = findOthersFlows(client).length > 0
+  const isOthers = findOthersFlows(state).length > 0
   const capabilities = `${settings} → Capability config`
   const secretMethod = client.attributes[secretMethodName]
   const steps: readonly (readonly [differs: boolean, ...Parameters<typeof changeClient>])[] = [

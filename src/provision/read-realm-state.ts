@@ -14,6 +14,7 @@ import {
   type RealmState,
   type RoleClientState,
   scopeSchema,
+  sessionSchema,
   type UserState,
   userSchema,
 } from './realm-state.ts'
@@ -48,7 +49,14 @@ export async function readRealmState(
     ...(user && { user }),
     groups: target.group === undefined ? [] : await findGroups(admin, target.group),
     ...(knowsSecret !== undefined && { knowsSecret }),
+    ...(client && { hasSessions: await hasSessions(admin, client, user) }),
   }
+}
+
+async function hasSessions(admin: KeycloakAdmin, { id }: ClientState, user: UserState | undefined): Promise<boolean> {
+  const page = { id, first: 0, max: 100 }
+  const lists = [await admin.clients.listSessions(page), await admin.clients.listOfflineSessions(page)]
+  return parse(z.array(sessionSchema), lists.flat()).some(({ userId }) => userId !== user?.id)
 }
 
 export async function findClient(admin: KeycloakAdmin, clientId: string): Promise<ClientState | undefined> {

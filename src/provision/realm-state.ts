@@ -21,6 +21,8 @@ export interface RealmState {
   readonly secretExpired?: boolean
   /** Whether the account's secret is the client's; absent if there is none to compare. */
   readonly knowsSecret?: boolean
+  /** Whether users other than the service account's are logged in by the client. */
+  readonly hasSessions?: boolean
 }
 
 export interface RoleClientState {
@@ -89,6 +91,8 @@ export type UserState = z.infer<typeof userSchema> & {
   /** Paths of its groups. */
   readonly groups: readonly string[]
 }
+
+export const sessionSchema = z.object({ userId: z.string().exactOptional() })
 
 export const namedSchema = z.object({ id: z.string(), name: z.string() })
 

@@ -151,7 +151,19 @@ describe('the client', () => {
     ])
   })
 
+  test('of a new one, by which users are logged in already, neither flow is turned off', () => {
+    const found = { ...client, standardFlowEnabled: true, directAccessGrantsEnabled: true }
+    expect(sentences({ state: { client: found, hasSessions: true } })).toEqual([])
+  })
+
   const refusals: [string, Asked, string[]][] = [
+    [
+      'a public one of an application on the host of Keycloak',
+      { state: { client: { ...client, publicClient: true, standardFlowEnabled: true }, hasSessions: true } },
+      [
+        '! client "sync" is public, so it can\'t authenticate; others log in by this client (standard flow), which a change may end',
+      ],
+    ],
     [
       'a public one that needs no secret for a password',
       {

@@ -523,6 +523,38 @@ describe('what it refuses', () => {
     expect(await getClient('website')).toMatchObject({ publicClient: true, standardFlowEnabled: true })
   })
 
+  test('to turn off flows by which users are logged in', async () => {
+    const flows = { standardFlowEnabled: true, directAccessGrantsEnabled: true, redirectUris: ['/*'] }
+    const name = 'backend'
+    const credentials = [{ type: 'password', value: 'canary', temporary: false }]
+    const person = { email: 'bob@wiki.example', firstName: 'Bob', lastName: 'Example', enabled: true }
+    await realm.admin.post(`/${realm.name}/users`, { ...person, username: 'bob', credentials })
+    await realm.admin.post(`/${realm.name}/clients`, {
+      clientId: name,
+      secret: 'canary',
+      publicClient: false,
+      ...flows,
+    })
+    const logIn = async () => {
+      const login = {
+        grant_type: 'password',
+        client_id: name,
+        client_secret: 'canary',
+        username: 'bob',
+        password: 'canary',
+      }
+      return (await fetch(realm.tokenUrl, { method: 'POST', body: new URLSearchParams(login) })).status
+    }
+    const ofOthers = { ...env, CLIENT_ID: name }
+    expect((await runWith(ofOthers, 'provision', '--dry-run')).out).toMatch(/turn off the direct access grants/)
+    expect(await logIn()).toBe(200)
+    expect(await runWith(ofOthers, 'provision')).toMatchObject({ code: 0, err: '' })
+    expect(await logIn()).toBe(200)
+    const rotated = await runWith(ofOthers, 'provision', '--rotate')
+    expect(rotated.err).toMatch(/others log in by this client \(standard flow, direct access grants\)/)
+    expect(rotated.code).toBe(2)
+  })
+
   test('a mapper that makes roles of the groups of the account', async () => {
     await provision('--group', 'phonemos')
     const claim = String.raw`https://hasura\.io/jwt/claims.x-hasura-allowed-roles`
