@@ -6,6 +6,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CertificateLogin } from '../../src/account.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
 import {
   type CertificateAuthority,
   type CertificateFiles,
@@ -15,7 +16,6 @@ import {
 import { createKeycloakClient, type KeycloakClient } from '../services/keycloak-client.ts'
 import { createRealm, type Realm } from '../services/keycloak-realm.ts'
 import { getSharedKeycloak } from '../services/shared-keycloak.ts'
-import { failureOf } from './failure-of.ts'
 import { type OpenedLogin, openLogin } from './open-login.ts'
 
 const forever = new AbortController().signal

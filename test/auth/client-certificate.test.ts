@@ -8,6 +8,7 @@ import { UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { CertificateLogin, SecretLogin } from '../../src/account.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
 import {
   type CertificateAuthority,
   type CertificateFiles,
@@ -15,7 +16,6 @@ import {
   ensureCertificateAuthority,
   hasOpenssl,
 } from '../services/certificates.ts'
-import { failureOf } from './failure-of.ts'
 import { openLogin } from './open-login.ts'
 
 const forever = new AbortController().signal

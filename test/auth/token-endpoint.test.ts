@@ -1,7 +1,7 @@
 import { decodeJwt, UnsecuredJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import type { Login, SecretLogin } from '../../src/account.ts'
-import { failureOf } from './failure-of.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
 import { openLogin } from './open-login.ts'
 import { createEcKey, toPem } from './signing-keys.ts'
 

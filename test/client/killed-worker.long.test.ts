@@ -1,24 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { z } from 'zod'
 import type { jobs } from '../../examples/wiki/src/jobs/list.ts'
 import { type Change, type Client, ClientError, createClient } from '../../packages/client/src/index.ts'
 import { bareEnvironment } from '../fixtures/bare-environment.ts'
 import { openSandbox } from '../fixtures/open-sandbox.ts'
 import { mainPath, wikiProject } from '../fixtures/wiki-project.ts'
+import { findFreePort } from '../services/free-port.ts'
 import { openPool } from '../services/open-pool.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 const audience = 'hasura-sync-worker'
 const role = 'request-jobs'
-
-async function findFreePort(): Promise<number> {
-  await using server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  return z.object({ port: z.number() }).parse(server.address()).port
-}
 
 /** Calls again what failed for a time, as the client's page says. */
 async function insist<T>(call: () => Promise<T>): Promise<T> {

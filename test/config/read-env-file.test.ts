@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findVariablesOfNode, readEnvFile } from '../../src/config/read-env-file.ts'
-import { failureOf } from '../auth/failure-of.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
 
 const readText = (text: string, env = {}) => readEnvFile(env, '/project/.env', async () => text)
 

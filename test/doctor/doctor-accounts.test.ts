@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -7,8 +6,8 @@ import { setImmediate } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { describe, expect } from 'vitest'
-import { z } from 'zod'
 import { type Environment, run, startWorker } from '../cli/run-command.ts'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 import { sandboxTest } from '../fixtures/sandbox-test.ts'
 import { findFreePort } from '../services/free-port.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
@@ -57,14 +56,10 @@ describe('of several accounts', () => {
       asked -= 1
       response.writeHead(503).end()
     })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = z.object({ port: z.int() }).parse(server.address())
-    const own = { oidcIssuer: undefined, hasuraUrl: undefined, tokenUrl: `http://127.0.0.1:${port}/token` }
+    await using listening = await listenOnLoopback(server)
+    const own = { oidcIssuer: undefined, hasuraUrl: undefined, tokenUrl: `${listening.url}/token` }
     await writeAccounts(...Array.from({ length: 24 }, (_, n) => ({ name: `account-${n}`, ...own })))
     const { diagnoses } = await runDoctor(env())
-    server.closeAllConnections()
-    server.close()
     expect(diagnoses).toHaveLength(24)
     expect(most).toBeLessThanOrEqual(8)
   })

@@ -5,7 +5,7 @@ import { createTokenSource } from '../../src/auth/token-source.ts'
 import { inspectHasura, unassignedRole } from '../../src/doctor/inspect-hasura.ts'
 import { createHasuraClient } from '../../src/hasura/hasura-client.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
-import { refused, startScriptedServer } from '../hasura/scripted-server.ts'
+import { refused, startScriptedHasura } from '../hasura/scripted-hasura.ts'
 
 const claims: Claims = { issuer: 'i', subject: 's', scopes: [], realmRoles: [], clientRoles: {}, payload: {} }
 
@@ -29,7 +29,7 @@ async function inspect(
   { roleArrives = true, verifies = true, answer = answered, algorithm = 'RS256' }: Api = {},
 ) {
   const clock = new VirtualClock()
-  await using server = await startScriptedServer(({ headers }, response) => {
+  await using server = await startScriptedHasura(({ headers }, response) => {
     const isKnown = headers.authorization === 'Bearer token'
     const isAllowed = !roleArrives || allowedRoles.includes(String(headers['x-hasura-role']))
     const refusal = isKnown ? refused('access-denied') : refused('invalid-jwt', 'Could not verify JWT: JWSError', '$')

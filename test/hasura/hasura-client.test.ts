@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
 import { pino } from 'pino'
@@ -8,7 +7,9 @@ import { createTokenSource, type TokenSource } from '../../src/auth/token-source
 import { OutageError, PermanentError, RateLimitedError, TransientError, UnknownOutcomeError } from '../../src/errors.ts'
 import { createHasuraClient, type RequestOptions } from '../../src/hasura/hasura-client.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
-import { type Answer, refused, startScriptedServer, status } from './scripted-server.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
+import { type Answer, cutOff, silence, silenceAfterTheHead, status } from '../fixtures/scripted-server.ts'
+import { refused, startScriptedHasura } from './scripted-hasura.ts'
 
 const articles: TypedDocumentNode<{ articles: { id: number }[] }, { after: string }> = parse(
   'query Articles($after: timestamptz!) { articles(where: { updated_at: { _gt: $after } }) { id } }',
@@ -23,7 +24,7 @@ const published = { data: { publish: { ok: true } } }
 
 /** A client of a server with this script, and everything that can be looked at afterwards. */
 async function open(...answers: Answer[]) {
-  const server = await startScriptedServer(...answers)
+  const server = await startScriptedHasura(...answers)
   return { server, ...clientOf(server.url), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
 }
 
@@ -41,26 +42,6 @@ function clientOf(url: string) {
   const log = pino({ level: 'trace' }, { write: line => lines.push(line) })
   const client = createHasuraClient({ url, role: 'viewer', tokens, clock, log })
   return { client, clock, lines, fetched: () => fetched }
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<Error> {
-  const error = await promise.then(
-    () => new Error('did not fail'),
-    (reason: unknown) => reason,
-  )
-  if (!(error instanceof Error)) throw new TypeError('something that is no error was thrown')
-  expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/canary/)
-  return error
-}
-
-const cutOff: Answer = (_request, response) => {
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': '999' })
-  response.write('{"data":{"canary', () => response.destroy())
-}
-const silence: Answer = () => undefined
-const silenceAfterTheHead: Answer = (_request, response) => {
-  response.writeHead(200, { 'content-type': 'application/json' })
-  response.write('{"data":{"canary')
 }
 
 describe('a request', () => {
@@ -483,6 +464,6 @@ describe('a caller who leaves', () => {
 
 /** A port that was free a moment ago. */
 async function urlOfNobody(): Promise<string> {
-  await using server = await startScriptedServer()
+  await using server = await startScriptedHasura()
   return server.url
 }

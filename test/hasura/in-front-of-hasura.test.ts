@@ -1,8 +1,6 @@
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer as createPlainServer, type RequestListener } from 'node:http'
 import { createServer } from 'node:https'
-import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
@@ -13,23 +11,12 @@ import type { TokenSource } from '../../src/auth/token-source.ts'
 import { createHasuraClient } from '../../src/hasura/hasura-client.ts'
 import { interpretResponse } from '../../src/hasura/interpret-response.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 import { createSelfSigned, hasOpenssl } from '../services/certificates.ts'
 import { nginxServer, startNginx } from '../services/start-nginx.ts'
 
 const document: TypedDocumentNode<{ __typename: string }, Record<string, never>> = parse('query Ask { __typename }')
 const answer: RequestListener = (_request, response) => response.end('{"data":{"__typename":"query_root"}}')
-
-async function listen(server: Server): Promise<AsyncDisposable & { readonly port: number }> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  return {
-    port: typeof address === 'object' && address ? address.port : 0,
-    async [Symbol.asyncDispose]() {
-      server.close()
-    },
-  }
-}
 
 function ask(url: string, text: string) {
   const token = new Token(text, Number.POSITIVE_INFINITY)
@@ -45,7 +32,7 @@ function ask(url: string, text: string) {
 
 describe.runIf(nginxServer)('a token that is too large for nginx', () => {
   test('is told with its size and the setting, while a smaller one passes', async () => {
-    await using upstream = await listen(createPlainServer({ maxHeaderSize: 65_536 }, answer))
+    await using upstream = await listenOnLoopback(createPlainServer({ maxHeaderSize: 65_536 }, answer))
     await using nginx = await startNginx({ '/': `http://127.0.0.1:${upstream.port}` })
     expect(await ask(nginx.url, 'x'.repeat(7_000))).toEqual({ __typename: 'query_root' })
     await expect(ask(nginx.url, 'x'.repeat(9_000))).rejects.toMatchObject({
@@ -60,7 +47,7 @@ describe.runIf(nginxServer)('a token that is too large for nginx', () => {
 })
 
 test('a token that is too large for Node is told with its size', async () => {
-  await using server = await listen(createPlainServer({ maxHeaderSize: 8_192 }, answer))
+  await using server = await listenOnLoopback(createPlainServer({ maxHeaderSize: 8_192 }, answer))
   await expect(ask(`http://127.0.0.1:${server.port}`, 'x'.repeat(9_000))).rejects.toMatchObject({
     found: expect.stringMatching(/HTTP 431\), mostly because of the token of 9000 bytes/),
   })
@@ -88,7 +75,7 @@ test.runIf(hasOpenssl)('a certificate that nobody vouches for is told with NODE_
   const folder = await mkdtemp(join(tmpdir(), 'hasura-tls-'))
   const { certificateFile, keyFile } = createSelfSigned(folder, 'hasura')
   const pem = { cert: await readFile(certificateFile), key: await readFile(keyFile) }
-  await using server = await listen(createServer(pem, answer))
+  await using server = await listenOnLoopback(createServer(pem, answer))
   await expect(ask(`https://127.0.0.1:${server.port}`, 'x')).rejects.toMatchObject({
     name: 'OutageError',
     found: expect.stringContaining('not trusted (DEPTH_ZERO_SELF_SIGNED_CERT)'),

@@ -6,13 +6,14 @@ import { PermanentError, TransientError } from '../../src/errors.ts'
 import { createHasuraClient, type HasuraClient, type RequestOptions } from '../../src/hasura/hasura-client.ts'
 import { introspectSchema } from '../../src/hasura/introspect-schema.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
-import { type Answer, refused, startScriptedServer, status } from './scripted-server.ts'
+import { type Answer, status } from '../fixtures/scripted-server.ts'
+import { refused, startScriptedHasura } from './scripted-hasura.ts'
 
 const signal = new AbortController().signal
 
 async function introspect(answer: Answer) {
   const clock = new VirtualClock()
-  await using server = await startScriptedServer(answer)
+  await using server = await startScriptedHasura(answer)
   const tokens = createTokenSource({ clock, requestToken: async () => new Token('token', clock.now() + 1e9) })
   return await introspectSchema(createHasuraClient({ url: server.url, role: 'viewer', tokens, clock }), signal).catch(
     (error: unknown) => error,

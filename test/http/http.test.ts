@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { SignJWT } from 'jose'
@@ -11,6 +10,7 @@ import { createAuthorize, off } from '../../src/http/authorize.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
 import { httpTest } from '../fixtures/http-test.ts'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 import type { TestApp } from '../fixtures/open-test-app.ts'
 import { sayProblem } from '../fixtures/say-problem.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
@@ -185,10 +185,11 @@ describe('who may ask for jobs', () => {
 
   test('nonsense doesn’t make the worker ask the issuer', async ({ token }) => {
     let asked = 0
-    await using issuer = await listenPlainly((_request, response) => {
+    const server = createServer((_request, response) => {
       asked += 1
       response.writeHead(503).end()
     })
+    await using issuer = await listenOnLoopback(server)
     const authorize = createAuthorize({ issuer: issuer.url, audience, role })
     const unknown = [null, 'garbage', 'a.b.c', unsigned(token), await signedByAnyone(token), token]
     for (let n = 0; n < 50; n += 1) {
@@ -516,14 +517,6 @@ test('a caller that sends half a request keeps nobody from being served', async 
 async function listen(server: FastifyInstance) {
   const address = await server.listen({ host: '127.0.0.1', port: 0 })
   return { url: address, [Symbol.asyncDispose]: () => server.close() }
-}
-
-async function listenPlainly(answer: RequestListener) {
-  const server = createServer(answer).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : undefined
-  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: async () => void server.close() }
 }
 
 async function expired(app: TestApp): Promise<string> {

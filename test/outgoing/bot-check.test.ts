@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { describeNetworkFailure } from '../../src/failures/network-failure.ts'
 import { createBoundedDispatcher } from '../../src/outgoing/bounded-dispatcher.ts'
 import { exchange } from '../../src/outgoing/exchange.ts'
-import { startScriptedApi, status } from '../rest/open-api.ts'
+import { startScriptedServer, status } from '../fixtures/scripted-server.ts'
 
 const limits = { timeoutMs: 10_000, maxBytes: 1_024, ifTooLarge: 'ask for less' }
 const dispatcher: object = { dispatcher: createBoundedDispatcher(limits) }
@@ -21,7 +21,7 @@ describe.each(clients)('%s that a check for bots answers', (_client, ask) => {
     ['Cloudflare', 403, { 'cf-mitigated': 'challenge' }, '<title>Just a moment...</title>'],
     ['Vercel', 429, { 'x-vercel-mitigated': 'challenge' }, '<title>Vercel Security Checkpoint</title>'],
   ])('of %s has not reached the server', async (_name, code, headers, body) => {
-    await using server = await startScriptedApi(status(code, body, headers))
+    await using server = await startScriptedServer(status(code, body, headers))
     const failure = await ask(server.url).then(() => 'no failure', describeNetworkFailure)
     expect(failure).toMatchObject({
       neverSent: true,
@@ -32,6 +32,6 @@ describe.each(clients)('%s that a check for bots answers', (_client, ask) => {
 })
 
 test('a firewall that denies for good is an answer like any other', async () => {
-  await using server = await startScriptedApi(status(403, '', { 'x-vercel-mitigated': 'deny' }))
+  await using server = await startScriptedServer(status(403, '', { 'x-vercel-mitigated': 'deny' }))
   expect(await exchange(server.url, {}, limits)).toMatchObject({ status: 403 })
 })

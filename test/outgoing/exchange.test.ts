@@ -1,25 +1,15 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
 import { exchange, type Limits } from '../../src/outgoing/exchange.ts'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 
 const limits: Limits = { timeoutMs: 10_000, maxBytes: 1_024, ifTooLarge: 'ask for less' }
 
 async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void) {
-  const server = createServer(answer)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = z.object({ port: z.number() }).parse(server.address())
-  return {
-    host: `127.0.0.1:${port}`,
-    url: `http://127.0.0.1:${port}/a?secret=canary`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise(resolve => server.close(resolve))
-    },
-  }
+  const server = await listenOnLoopback(createServer(answer))
+  return { ...server, host: `127.0.0.1:${server.port}`, url: `${server.url}/a?secret=canary` }
 }
 
 describe('an answer', () => {

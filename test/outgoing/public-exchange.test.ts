@@ -1,13 +1,12 @@
 import type { LookupAddress } from 'node:dns'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
 import { describeNetworkFailure } from '../../src/failures/network-failure.ts'
 import { isPublicAddress } from '../../src/outgoing/public-address.ts'
 import { createPublicExchange } from '../../src/outgoing/public-exchange.ts'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 
 describe('an address of the public internet', () => {
   test.each([
@@ -83,16 +82,7 @@ async function listen() {
     requests += 1
     response.end()
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = z.object({ port: z.number() }).parse(server.address())
-  return {
-    port,
-    requests: () => requests,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise(resolve => server.close(resolve))
-    },
-  }
+  return { ...(await listenOnLoopback(server)), requests: () => requests }
 }
 
 /** A name server that gives one answer after the other. */

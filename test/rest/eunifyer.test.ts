@@ -7,9 +7,10 @@ import { cursorPages } from '../../src/rest/cursor-pages.ts'
 import { createRateBucket } from '../../src/rest/rate-bucket.ts'
 import { createRestApi } from '../../src/rest/rest-api.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
 import { startEunifyer } from '../sandbox/eunifyer/start-eunifyer.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
-import { allOf, failureOf } from './open-api.ts'
+import { allOf } from './open-api.ts'
 
 const { signal } = new AbortController()
 const organization = z.object({ id: z.string(), name: z.string(), status: z.enum(['active', 'suspended']) })

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { isMissing } from '../../src/rest/is-missing.ts'
-import { type Answer, failureOf, openApi, status } from './open-api.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
+import { type Answer, status } from '../fixtures/scripted-server.ts'
+import { openApi } from './open-api.ts'
 
 const { signal } = new AbortController()
 
@@ -28,7 +30,7 @@ describe('whether something is missing', () => {
 
   test.each([400, 403, 409])('is not told by HTTP %i', async code => {
     await using opened = await openApi(status(code))
-    const { code: reason } = { code: '', ...(await failureOf(isMissing(opened.api, '/things/1', signal))) }
+    const { code: reason } = await failureOf(isMissing(opened.api, '/things/1', signal))
     expect(reason).toBe(code === 403 ? 'forbidden' : `http-${code}`)
   })
 })

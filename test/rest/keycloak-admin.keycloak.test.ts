@@ -7,9 +7,10 @@ import { offsetPages } from '../../src/rest/offset-pages.ts'
 import { createRateBucket } from '../../src/rest/rate-bucket.ts'
 import { createRestApi } from '../../src/rest/rest-api.ts'
 import { systemClock } from '../../src/time/clock.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
 import { createRealm, type Realm } from '../services/keycloak-realm.ts'
 import { getSharedKeycloak } from '../services/shared-keycloak.ts'
-import { allOf, failureOf } from './open-api.ts'
+import { allOf } from './open-api.ts'
 
 const { signal } = new AbortController()
 const user = z.object({ id: z.string(), username: z.string() })

@@ -6,12 +6,14 @@ import { describe, expect, test } from 'vitest'
 import { OutageError, PermanentError, UnknownOutcomeError } from '../../src/errors.ts'
 import { requirePathParts } from '../../src/rest/admin-path.ts'
 import { createKeycloakAdmin, type KeycloakAdmin, parseKeycloakIssuer } from '../../src/rest/keycloak-admin.ts'
-import { type Answer, createAccess, cutOff, failureOf, startScriptedApi, status } from './open-api.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
+import { type Answer, cutOff, startScriptedServer, status } from '../fixtures/scripted-server.ts'
+import { createAccess } from './open-api.ts'
 
 const { signal } = new AbortController()
 
 async function open(...answers: Answer[]) {
-  const server = await startScriptedApi(...answers)
+  const server = await startScriptedServer(...answers)
   const access = createAccess()
   const admin = createKeycloakAdmin({ ...access, issuer: `${server.url}/auth/realms/a%20b`, signal, timeoutMs: 2_000 })
   return { ...access, server, admin, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
@@ -47,7 +49,7 @@ describe('an administrator', () => {
     ],
     [{ errors: [{ field: 'a', errorMessage: 'a is bad' }, { errorMessage: 'so is b' }] }, 'a is bad; so is b'],
   ])('learns why a change is refused, without the secret that was sent: %j', async (answer, reason) => {
-    await using server = await startScriptedApi(status(400, answer))
+    await using server = await startScriptedServer(status(400, answer))
     const issuer = `${server.url}/realms/wiki`
     const admin = createKeycloakAdmin({ ...createAccess(), issuer, signal, tellsReasons: true })
     const updated = admin.clients.update({ id: '1' }, { clientId: 'sync', secret: 'canary-secret' })
@@ -57,7 +59,7 @@ describe('an administrator', () => {
   })
 
   test('learns no more from a page', async () => {
-    await using server = await startScriptedApi((_request, response) => response.writeHead(409).end('canary'))
+    await using server = await startScriptedServer((_request, response) => response.writeHead(409).end('canary'))
     const issuer = `${server.url}/realms/wiki`
     const admin = createKeycloakAdmin({ ...createAccess(), issuer, signal, tellsReasons: true })
     expect(await failureOf(create(admin))).toMatchObject({
@@ -221,21 +223,21 @@ describe("Keycloak's Admin API", () => {
   })
 
   test('does not carry the token to where it redirects', async () => {
-    await using elsewhere = await startScriptedApi([])
+    await using elsewhere = await startScriptedServer([])
     await using opened = await open(status(302, '', { location: `${elsewhere.url}/canary` }))
     expect(await failureOf(find(opened.admin))).toMatchObject({ code: 'redirect' })
     expect(elsewhere.requests).toEqual([])
   })
 
   test('that is not there concerns the account', async () => {
-    const server = await startScriptedApi([])
+    const server = await startScriptedServer([])
     await server[Symbol.asyncDispose]()
     const admin = createKeycloakAdmin({ ...createAccess(), issuer: `${server.url}/realms/main`, signal })
     expect(await failureOf(create(admin))).toBeInstanceOf(OutageError)
   })
 
   test('is left when the signal says so', async () => {
-    await using server = await startScriptedApi(() => undefined)
+    await using server = await startScriptedServer(() => undefined)
     const leaving = new AbortController()
     const issuer = `${server.url}/realms/main`
     const admin = createKeycloakAdmin({ ...createAccess(), issuer, signal: leaving.signal })

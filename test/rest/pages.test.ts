@@ -6,7 +6,8 @@ import { cursorPages } from '../../src/rest/cursor-pages.ts'
 import { numberedPages } from '../../src/rest/numbered-pages.ts'
 import { offsetPages } from '../../src/rest/offset-pages.ts'
 import { createRestApi, type RestApi } from '../../src/rest/rest-api.ts'
-import { allOf, createAccess, failureOf } from './open-api.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
+import { allOf, createAccess } from './open-api.ts'
 
 const { signal } = new AbortController()
 const item = z.object({ id: z.number() })

@@ -6,9 +6,10 @@ import { numberedPages } from '../../src/rest/numbered-pages.ts'
 import { createRateBucket } from '../../src/rest/rate-bucket.ts'
 import { createRestApi } from '../../src/rest/rest-api.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
 import { startPersium } from '../sandbox/persium/start-persium.ts'
-import { allOf, failureOf } from './open-api.ts'
+import { allOf } from './open-api.ts'
 
 const { signal } = new AbortController()
 const me = z.object({ client_id: z.string(), organisation_uuid: z.uuid() })

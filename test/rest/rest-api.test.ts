@@ -13,7 +13,16 @@ import {
 import { createRateBucket } from '../../src/rest/rate-bucket.ts'
 import { createRestApi, type RestApi } from '../../src/rest/rest-api.ts'
 import { VirtualClock } from '../auth/virtual-clock.ts'
-import { type Answer, createAccess, cutOff, failureOf, openApi, startScriptedApi, status } from './open-api.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
+import {
+  type Answer,
+  cutOff,
+  silence,
+  silenceAfterTheHead,
+  startScriptedServer,
+  status,
+} from '../fixtures/scripted-server.ts'
+import { createAccess, openApi } from './open-api.ts'
 
 const { signal } = new AbortController()
 const one = z.object({ id: z.string() })
@@ -25,10 +34,6 @@ const post = (api: RestApi, idempotencyKey?: string) =>
     signal,
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   })
-const silence: Answer = () => undefined
-const silenceAfterTheHead: Answer = (_request, response) => {
-  response.writeHead(200, { 'content-type': 'application/json' }).write('{"canary')
-}
 const reset: Answer = (_request, response) => response.destroy()
 
 describe('a request', () => {
@@ -177,7 +182,7 @@ describe('a rejected token', () => {
     ['asks for a pause', new OutageError('token-endpoint', 'account', 'Keycloak is busy', { retryAfterMs: 60_000 })],
     ['refuses the client', new RefusalError('client-auth', 'account', 'Keycloak refuses the client')],
   ])('stays with the other jobs while the identity provider %s', async (_what, failure) => {
-    await using server = await startScriptedApi(status(401))
+    await using server = await startScriptedServer(status(401))
     const clock = new VirtualClock()
     const first = new Token('canary-token', clock.now() + 3_600_000)
     let fetched = 0
@@ -325,7 +330,7 @@ describe('a failure', () => {
     ['never', silence],
     ['with half an answer', silenceAfterTheHead],
   ])('because the API answers %s in time is one request’s alone', async (_name, answer) => {
-    await using server = await startScriptedApi(answer)
+    await using server = await startScriptedServer(answer)
     const api = createRestApi({ ...createAccess(), baseUrl: server.url, timeoutMs: 50 })
     const error = await failureOf(get(api))
     expect(error).toMatchObject({ code: 'timeout' })
@@ -334,7 +339,7 @@ describe('a failure', () => {
   })
 
   test('because nobody listens concerns the account, and nothing was done', async () => {
-    const server = await startScriptedApi({})
+    const server = await startScriptedServer({})
     await server[Symbol.asyncDispose]()
     const access = createAccess()
     const api = createRestApi({ ...access, baseUrl: server.url })
@@ -369,7 +374,7 @@ describe('a failure', () => {
 
 describe('a redirect', () => {
   test.each([301, 302, 303, 307, 308])('of HTTP %d to another origin does not get the token', async code => {
-    await using elsewhere = await startScriptedApi({ id: 'a' })
+    await using elsewhere = await startScriptedServer({ id: 'a' })
     await using opened = await openApi(status(code, '', { location: `${elsewhere.url}/api/canary` }))
     const error = await failureOf(get(opened.api))
     expect(error).toMatchObject({ code: 'redirect', scope: 'job' })
@@ -429,7 +434,7 @@ describe('a limit', () => {
   })
 
   test('is shared by two APIs of the account', async () => {
-    await using server = await startScriptedApi(
+    await using server = await startScriptedServer(
       status(200, { id: 'a' }, { 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '30' }),
       { id: 'a' },
     )

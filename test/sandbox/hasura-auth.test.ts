@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openClusterDir } from '../fixtures/data-dir.ts'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 import { hasuraClaims, signToken } from './hasura/sign-token.ts'
 import { type SandboxHasura, startHasura } from './hasura/start-hasura.ts'
 
@@ -101,12 +102,11 @@ describe('times', () => {
 test('tokens of an identity provider are verified with the keys it publishes', async () => {
   const { publicKey, privateKey } = await generateKeyPair('RS256')
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }
-  const provider = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })))
-  await new Promise<void>(resolve => provider.listen(0, '127.0.0.1', resolve))
-  const address = provider.address()
-  const port = typeof address === 'object' ? address?.port : undefined
+  await using provider = await listenOnLoopback(
+    createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] }))),
+  )
   try {
-    hasura.setJwt({ jwkUrl: `http://127.0.0.1:${port}/certs` })
+    hasura.setJwt({ jwkUrl: `${provider.url}/certs` })
     const sign = (kid: string) =>
       new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid }).setExpirationTime('1m').sign(privateKey)
     expect(await ask(await sign('one'))).toEqual(answered)
@@ -117,7 +117,6 @@ test('tokens of an identity provider are verified with the keys it publishes', a
       refused('invalid-jwt', 'Could not verify JWT: JWSError JWSNoSignatures'),
     )
   } finally {
-    provider.close()
     hasura.setJwt({ key })
   }
 })

@@ -8,7 +8,9 @@ import { explainInsecure } from '../../src/outgoing/secure-address.ts'
 import { parseKeycloakIssuer } from '../../src/rest/keycloak-admin.ts'
 import { createRestApi } from '../../src/rest/rest-api.ts'
 import { systemClock } from '../../src/time/clock.ts'
-import { createAccess, failureOf, startScriptedApi } from '../rest/open-api.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
+import { startScriptedServer } from '../fixtures/scripted-server.ts'
+import { createAccess } from '../rest/open-api.ts'
 
 const base = {
   OIDC_ISSUER: 'https://id.example/realms/r',
@@ -140,7 +142,7 @@ describe('what a discovery document names', () => {
   })
 
   test('gives no keys over http from another machine', async () => {
-    await using server = await startScriptedApi((request, response) => {
+    await using server = await startScriptedServer((request, response) => {
       response.end(JSON.stringify({ issuer: `http://${request.headers.host}`, jwks_uri: 'http://0.0.0.0:1/certs' }))
     })
     const authorize = createAuthorize({ issuer: server.url, audience: 'worker', role: 'r' })

@@ -18,7 +18,8 @@ import { offsetPages } from '../../src/rest/offset-pages.ts'
 import { PageCheck } from '../../src/rest/page-check.ts'
 import { createRestApi, type RestApi } from '../../src/rest/rest-api.ts'
 import { systemClock } from '../../src/time/clock.ts'
-import { allOf, createAccess, failureOf } from '../rest/open-api.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
+import { allOf, createAccess } from '../rest/open-api.ts'
 
 const { signal } = new AbortController()
 

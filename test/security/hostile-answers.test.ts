@@ -10,7 +10,8 @@ import { createAuthorize } from '../../src/http/authorize.ts'
 import { createKeycloakAdmin } from '../../src/rest/keycloak-admin.ts'
 import { createRestApi } from '../../src/rest/rest-api.ts'
 import { systemClock } from '../../src/time/clock.ts'
-import { createAccess, failureOf } from '../rest/open-api.ts'
+import { errorOf } from '../fixtures/failure-of.ts'
+import { createAccess } from '../rest/open-api.ts'
 import { type HostileServer, hostileAnswers, startHostileServer } from './hostile-server.ts'
 
 let server: HostileServer
@@ -84,7 +85,7 @@ describe.concurrent.each(Object.entries(clients))('%s', (_client, ask) => {
     // On a busy machine the deadline may pass before the server has got the request.
     while (address.requests() === 0) {
       const run = new AbortController()
-      const error = await failureOf(ask(address.url, run.signal))
+      const error = await errorOf(ask(address.url, run.signal))
       run.abort()
       await address.atRest()
       expect(error instanceof WorkerError || error instanceof StatusError).toBe(true)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { z } from 'zod'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 
 /** What a hostile or broken server may answer to any request, whatever was asked. */
 export const hostileAnswers: Readonly<Record<string, (response: ServerResponse) => void>> = {
@@ -88,24 +88,20 @@ export async function startHostileServer(): Promise<HostileServer> {
     response.on('close', () => underWay.delete(response))
     answer(response)
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = z.object({ port: z.number() }).parse(server.address())
+  const listening = await listenOnLoopback(server)
   return {
+    ...listening,
     answering(answer) {
       const underWay = new Set<ServerResponse>()
       const address = { answer, underWay, requests: 0 }
       const number = served.push(address) - 1
       return {
         requests: () => address.requests,
-        url: `http://127.0.0.1:${port}/${number}`,
+        url: `${listening.url}/${number}`,
         async atRest() {
           for (const response of underWay) if (!response.closed) await once(response, 'close')
         },
       }
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise(resolve => server.close(resolve))
     },
   }
 }

@@ -1,7 +1,7 @@
-import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { Webhook } from 'standardwebhooks'
 import { z } from 'zod'
+import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
 
 export const messageSchema = z.strictObject({
   type: z.literal('mirror.changes'),
@@ -49,17 +49,13 @@ export async function startReceiver(secret: string): Promise<Receiver> {
     received.push(message)
     await answer(response, message)
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = z.object({ port: z.number() }).parse(server.address())
+  const listening = await listenOnLoopback(server)
   return {
-    url: `http://127.0.0.1:${port}/hooks`,
+    ...listening,
+    url: `${listening.url}/hooks`,
     received,
     answer(with_) {
       answer = with_
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise(resolve => server.close(resolve))
     },
   }
 }

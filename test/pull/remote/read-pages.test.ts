@@ -8,7 +8,8 @@ import { createHasuraClient } from '../../../src/hasura/hasura-client.ts'
 import { readPages } from '../../../src/pull/remote/read-pages.ts'
 import type { RemoteTable } from '../../../src/pull/remote/remote-table.ts'
 import { VirtualClock } from '../../auth/virtual-clock.ts'
-import { type Answer, refused, startScriptedServer, status } from '../../hasura/scripted-server.ts'
+import { type Answer, status } from '../../fixtures/scripted-server.ts'
+import { refused, startScriptedHasura } from '../../hasura/scripted-hasura.ts'
 
 const document = parse('query Pull($where: a_bool_exp!, $order_by: [a_order_by!], $limit: Int!) { a { id } }')
 const order = { columns: ['id'], sentAsNumbers: new Set(['id']) }
@@ -19,7 +20,7 @@ const asked = z.object({ variables: z.object({ limit: z.number() }) })
 async function read(clock: VirtualClock, refusal: Answer) {
   const limits: number[] = []
   const left = Array.from({ length: 30 }, (_, id) => ({ id }))
-  await using server = await startScriptedServer((request, response) => {
+  await using server = await startScriptedHasura((request, response) => {
     const { limit } = asked.parse(server.requests.at(-1)?.body).variables
     limits.push(limit)
     if (limit > 10 && typeof refusal === 'function') return refusal(request, response)
