@@ -80,9 +80,13 @@ function findMissingClientRole(
       const place = 'client roles under Client scopes → roles → Mappers'
       const lightweight = explainLightweight(claims, `role ${listNames(missing)} of client "${client}"`, place)
       if (lightweight && claims.payload.resource_access === undefined) return refuse('job-roles', lightweight)
+      const hasRoles = Object.keys(claims.clientRoles).length > 0
+      const scope = hasRoles
+        ? ''
+        : `; if it is assigned, give the client the default scope "roles" (Clients → ${own} → Client scopes)`
       return refuse('job-roles', {
         found: `Role ${listNames(missing)} of client "${client}" is not in the token (it holds ${listNames(held)})`,
-        remedy: `assign it under Clients → ${own} → Service account roles${alsoInScope(own)}`,
+        remedy: `assign it under Clients → ${own} → Service account roles${alsoInScope(own)}${scope}`,
       })
     }
   }

@@ -3,7 +3,7 @@ import { adminApiScope } from '../rest/admin-api-scope.ts'
 import { hasuraMappers, lightweightClaim, type WantedMapper } from './hasura-mappers.ts'
 import { explainRival, findOtherMappers, findRival } from './other-mappers.ts'
 import { planMapper } from './plan-mapper.ts'
-import { hasuraScope, type ProvisionTarget } from './provision-target.ts'
+import { hasuraScope, type ProvisionTarget, rolesScope } from './provision-target.ts'
 import type { MapperState, RealmState, ScopeState } from './realm-state.ts'
 import type { Obstacle, Plan, Step } from './step.ts'
 
@@ -20,6 +20,7 @@ export function planScopes(state: RealmState, target: ProvisionTarget, defaultRo
   }
   if (state.lightweight) steps.push(...planLightweightClaims(state, target))
   for (const scope of defaultScopes) {
+    if (scope === rolesScope && writesClientRoles(state)) continue
     const check = scopeChecks[scope]
     if (exists(scope)) steps.push(...attach(state, target, scope, 'default', check ?? 'scope'))
     // Keycloak has split its own scopes over the years: a realm without one is older.
@@ -43,6 +44,7 @@ function withoutOrganization(asked: string): string {
 const scopeChecks: Readonly<Record<string, CheckId>> = {
   basic: 'claims',
   email: 'email',
+  [rolesScope]: 'job-roles',
   [adminApiScope]: 'job-roles',
 }
 
@@ -96,12 +98,20 @@ const claim =
   ({ config }) =>
     name.test(config['claim.name'] ?? '')
 
+const writesRoles = claim(/^resource_access\./)
+
 const ownMappers: readonly OwnMapper[] = [
   // It has no setting for the claim's name.
   { scope: 'basic', writes: ({ protocolMapper }) => protocolMapper === 'oidc-sub-mapper', check: 'claims' },
   { scope: 'email', writes: claim(/^email(?:_verified)?$/), check: 'email' },
-  { scope: 'roles', writes: claim(/^resource_access\./), check: 'job-roles' },
+  { scope: rolesScope, writes: writesRoles, check: 'job-roles' },
 ]
+
+/** Whether a mapper of the client, or of a scope that it has, already does. */
+function writesClientRoles({ client, scopes, defaultScopes }: RealmState): boolean {
+  const applied = scopes.filter(({ name }) => defaultScopes.includes(name))
+  return [client, ...applied].some(each => each?.protocolMappers.some(writesRoles))
+}
 
 function unknownScope(realm: string, scope: string, who: string): Obstacle {
   return {

@@ -50,6 +50,8 @@ export interface ProvisionOptions {
 }
 
 export const hasuraScope = 'hasura'
+/** Keycloak's client scope whose mappers write the roles of clients into the token. */
+export const rolesScope = 'roles'
 export const usualApplication = 'phonemos-hasura'
 
 /**
@@ -77,9 +79,12 @@ export function createTarget(
   const claims = hasura && !('map' in hasura.claims) ? hasura.claims : undefined
   const needsEmail = hasura !== undefined || options.email !== undefined
   const asked = login.scopes.filter(scope => scope !== 'openid')
+  const clientRoles = requirements.flatMap(findClientRoles)
+  const isMappedToClient = isClients && mapped !== undefined
   const wantedScopes = new Set([
     'basic',
     ...(needsEmail ? ['email'] : []),
+    ...(clientRoles.length > 0 || isMappedToClient ? [rolesScope] : []),
     // An account with another API may have the roles for that.
     ...(!account.api && mayUseAdminApi(requirements) ? [adminApiScope] : []),
     ...requirements.flatMap(each => (each && 'scopes' in each ? each.scopes : [])),
@@ -89,10 +94,7 @@ export function createTarget(
     authenticator: authenticators[login.method],
     method: login.method,
     ...(claims && { hasura: { application, claimPrefix: claimPrefixOf(claims) } }),
-    roles: unique([
-      ...(isClients ? hasuraRoles.map(role => ({ client: application, role })) : []),
-      ...requirements.flatMap(findClientRoles),
-    ]),
+    roles: unique([...(isClients ? hasuraRoles.map(role => ({ client: application, role })) : []), ...clientRoles]),
     ...(!isClients && mapped !== 'map' && { elsewhere: { path: mapped.path, roles: hasuraRoles } }),
     defaultScopes: [...wantedScopes].filter(scope => !asked.includes(scope) && scope !== 'openid'),
     askedScopes: asked,

@@ -93,6 +93,12 @@ describe('a role that is missing', () => {
   })
 })
 
+test('a token without roles of any client may lack the scope that adds them', () => {
+  expect(findRefusal({ clientRoles: { 'wiki-api': ['write'] } }, granted(undefined, {}))?.remedy).toBe(
+    `assign it under Clients → sync-worker → Service account roles${inScope}; if it is assigned, give the client the default scope "roles" (Clients → sync-worker → Client scopes)`,
+  )
+})
+
 test('a missing scope names itself and the scopes there are', () => {
   const refusal = findRefusal({ scopes: ['wiki', 'files'] }, granted(undefined, { scopes: ['wiki', 'email'] }))
   expect(refusal).toMatchObject({

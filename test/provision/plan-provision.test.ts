@@ -62,9 +62,9 @@ const named = (name: string) => ({ id: name, name, attributes: {}, protocolMappe
 const done: RealmState = {
   realm: 'wiki',
   client,
-  defaultScopes: ['basic', 'email', 'hasura'],
+  defaultScopes: ['basic', 'email', 'roles', 'hasura'],
   optionalScopes: ['phone'],
-  scopes: [scope, named('basic'), named('email'), named('phone')],
+  scopes: [scope, named('basic'), named('email'), named('roles'), named('phone')],
   roleClients: new Map([['phonemos-hasura', application]]),
   user,
   groups: [{ id: 'group', path: '/phonemos' }],
@@ -832,6 +832,33 @@ describe('the scopes', () => {
       ['make client scope "kc-admin-api" a default scope of client "sync"'],
     ],
     ["the scope of Keycloak's Admin API in an older realm, which lacks it", managing, []],
+    [
+      'roles of clients that no mapper writes',
+      { ...managing, state: { ...managing.state, defaultScopes: ['basic', 'email', 'hasura'] } },
+      ['make client scope "roles" a default scope of client "sync"'],
+    ],
+    [
+      'roles of clients that a mapper of its own writes',
+      {
+        ...managing,
+        state: {
+          ...managing.state,
+          defaultScopes: ['basic', 'email', 'hasura'],
+          client: {
+            ...client,
+            protocolMappers: [
+              {
+                id: 'own',
+                name: 'own',
+                protocolMapper: 'oidc-usermodel-client-role-mapper',
+                config: { 'claim.name': 'resource_access.wiki.roles' },
+              },
+            ],
+          },
+        },
+      },
+      [],
+    ],
     [
       'roles for an extension of Keycloak',
       {
