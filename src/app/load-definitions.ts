@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import type { Project } from '../config/project.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
+import { findOtherCopy, thisCopy } from '../definitions/engine-copy.ts'
 import { ConfigError, WorkerError } from '../errors.ts'
 import type { Told } from '../explanation.ts'
 import { explainThrown } from '../failures/explain-thrown.ts'
@@ -106,7 +107,23 @@ function readJobs(module: unknown): readonly JobDefinition[] {
   const problems: Told[] = []
   const jobs = parsed.data.jobs.filter((element, index) => isJob(element, index, problems))
   if (problems.length > 0) throw new ConfigError(problems)
+  refuseOtherCopy(jobs)
   return jobs
+}
+
+/** Errors of the other copy's jobs would be taken for unknown ones, and in their schema no table would be found. */
+function refuseOtherCopy(jobs: readonly JobDefinition[]): void {
+  for (const job of jobs) {
+    const copy = findOtherCopy(job)
+    if (copy === undefined) continue
+    throw new ConfigError([
+      {
+        found: `Job "${job.name}" is defined by another copy of hasura-sync-worker (${copy}) than the one that runs (${thisCopy})`,
+        remedy:
+          'start the one that the project has installed, such as with "npm start", not one that is installed globally; packages and bundles with jobs must not bring one of their own',
+      },
+    ])
+  }
 }
 
 function isJob(element: unknown, index: number, problems: Told[]): element is JobDefinition {

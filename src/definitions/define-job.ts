@@ -13,6 +13,7 @@ import type { FencedTransaction, StatementResult, StoreReader } from '../store/s
 import type { Clock } from '../time/clock.ts'
 import { checkFields } from './check-fields.ts'
 import type { Doorbell } from './doorbell.ts'
+import { markCopy } from './engine-copy.ts'
 import type { JobSpec, PayloadArgument } from './job-spec.ts'
 import type { TableEvent, TableEvents } from './table-events.ts'
 
@@ -207,7 +208,7 @@ export function defineJob<const N extends string, P extends z.ZodType, S>(
 ): JobDefinition<N, P> {
   checkFields<JobDefinition<N, P, S>>('job', job, fieldNames)
   const { payload, settings = z.custom<S>() } = job
-  return {
+  return markCopy<JobDefinition<N, P>>({
     ...job,
     run: (session, context) =>
       job.run(session, {
@@ -215,5 +216,5 @@ export function defineJob<const N extends string, P extends z.ZodType, S>(
         payload: payload.parse(context.payload),
         settings: settings.parse(context.settings),
       }),
-  }
+  })
 }

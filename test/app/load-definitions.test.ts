@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -141,6 +141,11 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
     `export const jobs = [{ name: 'b', run() {} }]`,
     /it lacks payload: give "defineJob" the schema of its payload, such as `payload: z\.strictObject\(\{\}\)` for none$/,
   ],
+  // As of one that is installed globally, and starts where a project has its own.
+  'a job of another copy of the engine': [
+    `import { defineJob } from '../../../engine/definitions/define-job.ts'\nexport const jobs = [{ ...defineJob(${job}), name: 'b' }]`,
+    /^Job "b" is defined by another copy of hasura-sync-worker \(\S+\/engine\/\) than the one that runs \(\S+\/src\/\): start the one that the project has installed/,
+  ],
 }
 
 const beside = {
@@ -175,6 +180,8 @@ beforeAll(async () => {
   await mkdir(copied, { recursive: true })
   await writeFile(join(copied, 'package.json'), '{"type":"module","exports":"./index.ts"}')
   await writeFile(join(copied, 'index.ts'), 'export const x: number = 1')
+  await cp(join(projectFolder, 'src/definitions'), join(folder, 'engine/definitions'), { recursive: true })
+  await symlink(join(projectFolder, 'node_modules/zod'), join(folder, 'node_modules/zod'))
   // As a debugger does that attaches to every process of its terminal.
   const attached = join(folder, 'attached.cjs')
   await writeFile(attached, `process.stderr.write('Debugger attached.\\n')`)
