@@ -10,7 +10,7 @@ import { explainExit } from './cli/explain-exit.ts'
 import { openOutput } from './cli/open-output.ts'
 import type { UnforeseenKind } from './cli/unforeseen.ts'
 import type { Project } from './config/project.ts'
-import { CrashError } from './errors.ts'
+import { ConfigError, CrashError } from './errors.ts'
 import { type Explanation, renderExplanation } from './explanation.ts'
 import { findNodeProblem, readEngineManifest } from './init/engine-package.ts'
 import { explainReplaced, findReplacedPackages } from './init/replaced-packages.ts'
@@ -94,8 +94,11 @@ const project: Project = {
 
 // The package's folder, for sources and built code alike.
 const engineFolder = new URL('../', import.meta.url)
-const engine = await readEngineManifest(engineFolder)
-const nodeProblem = findNodeProblem(engine, process.versions)
+const engine = await readEngineManifest(engineFolder).catch((error: unknown) => {
+  if (!(error instanceof ConfigError)) throw error
+  return refuse(error)
+})
+const nodeProblem = findNodeProblem(engine, process.versions, 'WebAssembly' in globalThis)
 if (nodeProblem) refuse(nodeProblem)
 const replaced = await findReplacedPackages(engine, name => import.meta.resolve(name))
 if (replaced.some(({ isOutdated }) => isOutdated)) refuseReplaced()

@@ -4,6 +4,7 @@ import { createConnection, createServer, type Socket } from 'node:net'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError, errorCodeOf, messageOf, TransientError, type WorkerError } from '../errors.ts'
+import type { Explanation } from '../explanation.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { problemType, toProblem } from '../problem.ts'
 
@@ -158,7 +159,14 @@ function owned(dataDir: string): ConfigError {
 /** How file systems answer that they have no sockets, such as those that a container or WSL shares with its host. */
 const withoutSockets = ['ENOTSUP', 'EPERM']
 
+/** As systemd's `RestrictAddressFamilies=AF_INET AF_INET6`. */
+const withoutFamily: Explanation = {
+  found: 'This process may not open Unix sockets (EAFNOSUPPORT), which the embedded database needs',
+  remedy: 'allow AF_UNIX (systemd: RestrictAddressFamilies), or set DATABASE_URL',
+}
+
 export function explainRefusedSocket(dataDir: string, error: unknown): WorkerError {
+  if (hasCode(error, 'EAFNOSUPPORT')) return new ConfigError([withoutFamily])
   const what = `DATA_DIR ${dataDir} can't hold a control socket`
   const said = messageOf(error)
   const isWithoutSockets = withoutSockets.some(code => hasCode(error, code))

@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { findNodeProblem } from '../../src/init/engine-package.ts'
+import { findNodeProblem, readEngineManifest } from '../../src/init/engine-package.ts'
 import { projectFolder } from '../docs/markdown.ts'
 
 test.each([
@@ -14,8 +15,24 @@ test.each([
     { found: 'This is Bun 1.4.5', remedy: 'run it on Node 24 or later' },
   ],
 ])('%j: %j', (versions, problem) => {
-  expect(findNodeProblem({ engines: { node: '>=24' } }, versions)).toEqual(problem)
+  expect(findNodeProblem({ engines: { node: '>=24' } }, versions, true)).toEqual(problem)
 })
+
+test('a Node without WebAssembly is refused', () => {
+  expect(findNodeProblem({ engines: { node: '>=24' } }, { node: '24.0.0' }, false)).toEqual({
+    found: 'This Node has no WebAssembly, which reading TypeScript and sending requests need',
+    remedy: 'start it without --jitless, where programs may write code (systemd: without MemoryDenyWriteExecute)',
+  })
+})
+
+test.each(['packages/client/', 'docs/'])(
+  'an engine in a bundle, next to %s, says that it must not be in one',
+  async path => {
+    await expect(readEngineManifest(pathToFileURL(join(projectFolder, path)))).rejects.toThrow(
+      /\/package\.json is not the package\.json of hasura-sync-worker, which cannot be bundled: run it from node_modules/,
+    )
+  },
+)
 
 /** What Node 20 doesn't have, of the modules that the engine uses (https://nodejs.org/docs/latest-v20.x/api/). */
 const tooNew = [

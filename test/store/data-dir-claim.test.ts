@@ -162,6 +162,13 @@ describe('the claim of a data folder', () => {
     expect(await isOwned(folder)).toBe(false)
   })
 
+  test('a process that may not open Unix sockets is told to be allowed to', () => {
+    expect(explainRefusedSocket(folder, failing('listen', 'EAFNOSUPPORT'))).toMatchObject({
+      found: 'This process may not open Unix sockets (EAFNOSUPPORT), which the embedded database needs',
+      remedy: 'allow AF_UNIX (systemd: RestrictAddressFamilies), or set DATABASE_URL',
+    })
+  })
+
   test.each(['ENOTSUP', 'EPERM'])('a file system without sockets (%s) is named', code => {
     const refusal = explainRefusedSocket(folder, failing('listen', code))
     expect(refusal.message).toContain('its file system has no sockets')
