@@ -14,13 +14,14 @@ export interface OtherMapper extends MapperState {
 
 /**
  * Those of the client itself, and of its other scopes: the default ones, and those that it gets or its account requests. A new client
- * gets the realm's default scopes.
+ * gets the realm's default scopes. A mapper of groups writes nothing for an account without any.
  */
 export function findOtherMappers(
-  { client, scopes, defaultScopes }: RealmState,
+  { client, scopes, defaultScopes, user }: RealmState,
   target: ProvisionTarget,
 ): OtherMapper[] {
-  const { clientId, askedScopes } = target
+  const { clientId, askedScopes, group } = target
+  const hasGroups = group !== undefined || (user?.groups ?? []).length > 0
   const page = `Clients → ${clientId} → Client scopes`
   const applied = new Set([...defaultScopes, ...target.defaultScopes, ...askedScopes])
   const own = (client?.protocolMappers ?? []).map(mapper => ({
@@ -37,7 +38,7 @@ export function findOtherMappers(
         advice: `remove client scope "${name}" ${askedScopes.includes(name) ? `from SCOPE, and ` : ''}under ${page}`,
       })),
     )
-  return [...own, ...shared]
+  return [...own, ...shared].filter(mapper => hasGroups || !isOfGroups(mapper))
 }
 
 /**

@@ -493,6 +493,12 @@ describe("mappers of the client's own", () => {
       own([0], [1], [2], [0, { multivalued: '' }, groups]),
       [expect.stringMatching(/^! mapper .* of client "sync" adds the names of the account's groups to /)],
     ],
+    ...[without, {}].map((scopes): [string, Partial<RealmState>, ReturnType<typeof own>, string[]] => [
+      'write groups beside roles, of which the account is in none',
+      { ...scopes, user: { ...user, groups: [] } },
+      own([0], [1], [2], [0, { multivalued: '' }, groups]),
+      [],
+    ]),
     [
       'write groups in place of roles',
       without,
