@@ -157,7 +157,7 @@ export class OutageError extends TransientError {
 }
 
 /**
- * The remote system asks for a pause of `retryAfterMs`, capped at one day. Waiting uses no attempt.
+ * The remote system asks for a pause of `retryAfterMs`, at least a second and at most a day. Waiting uses no attempt.
  *
  * @example
  * import { RateLimitedError } from 'hasura-sync-worker'
@@ -171,10 +171,15 @@ export class RateLimitedError extends TransientError {
 
   constructor(told: Told, retryAfterMs: number) {
     super('rate-limited', told)
-    this.retryAfterMs = clampPause(retryAfterMs)
+    this.retryAfterMs = Math.max(leastPauseMs, clampPause(retryAfterMs))
   }
 }
 
+/**
+ * The least pause before a job runs again because it says so, in milliseconds. A pause that is computed from a header that is absent, or
+ * from an instant that has passed, is none: the job, and the requests that it sends, would be repeated hundreds of times a second.
+ */
+export const leastPauseMs = 1_000
 const longestPauseMs = 86_400_000
 
 /** A pause in milliseconds is at most a day, whatever a job or an API asks for; none if it isn't a number. */

@@ -18,12 +18,20 @@ describe('the result of a job', () => {
   test.each([
     {},
     { from: 'a', to: undefined, counts: { read: 3, updated: undefined, sent: 1 } },
-    { waitMs: -5 },
+    { counts: { read: -5 } },
     { steps: ['sync-users'] },
     { steps: [] },
     { counts: undefined, told: 5n },
   ])('is kept as it is (%#)', result => {
     expect(read(result)).toBe(result)
+  })
+
+  test.each([-5, 0, 0.2, 999])('with a pause of %d ms has one of a second', waitMs => {
+    expect(read({ waitMs })).toEqual({ waitMs: 1_000 })
+  })
+
+  test('keeps longer pauses', () => {
+    expect(read({ waitMs: 60_000.5 })).toEqual({ waitMs: 60_000.5 })
   })
 
   test('is empty if it returned nothing', () => {

@@ -325,16 +325,23 @@ describe.each(backends)('a request on %s', backend => {
     account,
     app,
   }) => {
+    const letPauseEnd = async () => {
+      await sql`update worker.holds set asked_until = now(), probe_at = now() where account = ${account}`.execute(
+        app.deps.store,
+      )
+      serving.look()
+    }
     let limits = 3
     const job = addJob(async () => {
       limits -= 1
-      if (limits >= 0) throw new RateLimitedError('Hasura asks for a pause', 20)
+      if (limits >= 0) throw new RateLimitedError('Hasura asks for a pause', 20_000)
       return {}
     })
     const id = await ask(job)
     for (const runs of [1, 2, 3]) {
       await untilRuns(id, runs)
-      serving.look()
+      await untilState(id, 'waiting')
+      await letPauseEnd()
     }
     await untilState(id, 'done')
     expect((await find(id))?.runs.map(run => run.attempt)).toEqual([1, 1, 1, 1])
@@ -348,10 +355,7 @@ describe.each(backends)('a request on %s', backend => {
     const second = await ask(job, 7)
     await expect.poll(() => find(second)).toMatchObject({ state: 'waiting', hold: { code: 'rate-limited' } })
     limited = false
-    await sql`update worker.holds set asked_until = now(), probe_at = now() where account = ${account}`.execute(
-      app.deps.store,
-    )
-    serving.look()
+    await letPauseEnd()
     for (const waiting of [first, second]) await untilState(waiting, 'done')
   })
 
@@ -521,13 +525,25 @@ describe.each(backends)('a request on %s', backend => {
     })
   })
 
-  test('that wants to be called again runs until it is done', async ({ addJob, ask, untilState, find }) => {
+  test('that wants to be called again runs until it is done', async ({
+    addJob,
+    ask,
+    untilState,
+    untilRuns,
+    letRetry,
+    find,
+  }) => {
     let calls = 0
     const job = addJob(async () => {
       calls += 1
-      return calls < 3 ? { waitMs: 10 } : { counts: { read: calls } }
+      return calls < 3 ? { waitMs: 3_600_000 } : { counts: { read: calls } }
     })
     const id = await ask(job)
+    for (const runs of [1, 2]) {
+      await untilRuns(id, runs)
+      await untilState(id, 'waiting')
+      await letRetry(id)
+    }
     await untilState(id, 'done')
     const runs = (await find(id))?.runs ?? []
     expect(runs).toHaveLength(3)

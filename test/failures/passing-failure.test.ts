@@ -66,8 +66,8 @@ test('every requested pause is kept within bounds', () => {
   expect([5_000, 1e15, Number.NaN, -1].map(ms => new RateLimitedError('x', ms).retryAfterMs)).toEqual([
     5_000,
     day,
-    0,
-    0,
+    1_000,
+    1_000,
   ])
   expect(new OutageError('x', 'account', 'x', { retryAfterMs: 1e15 }).retryAfterMs).toBe(day)
   expect(new OutageError('x', 'account', 'x').retryAfterMs).toBeUndefined()
