@@ -70,6 +70,7 @@ export async function ensureMirrorTable(
   await sql`select pg_advisory_xact_lock(hashtext(${`mirror.${table.name}`}))`.execute(tx)
   const { columns: existing, isCounted } = await findTable(tx, table.name)
   if (existing.size === 0) {
+    await ensureMirrorSchema(tx)
     await createTable(tx, table)
     return { table, isNew: true, added: [] }
   }
@@ -107,6 +108,19 @@ export async function ensureMirrorTable(
 export async function hasRows(tx: FencedTransaction, table: MirrorTable, account: string): Promise<boolean> {
   const { rows } =
     await sql`select from ${sql.table(`mirror.${table.name}`)} where _account = ${account} limit 1`.execute(tx)
+  return rows.length > 0
+}
+
+/** It is missing if somebody dropped it, or restored schema `worker` alone. Runs for several tables may get here at once. */
+async function ensureMirrorSchema(tx: FencedTransaction): Promise<void> {
+  if (await hasMirrorSchema(tx)) return
+  await sql`select pg_advisory_xact_lock(hashtext('mirror'))`.execute(tx)
+  if (!(await hasMirrorSchema(tx))) await sql`create schema mirror`.execute(tx)
+}
+
+/** `to_regnamespace` would answer from the session's cache, also after waiting for the one that made it. */
+async function hasMirrorSchema(tx: FencedTransaction): Promise<boolean> {
+  const { rows } = await sql`select from pg_namespace where nspname = 'mirror'`.execute(tx)
   return rows.length > 0
 }
 

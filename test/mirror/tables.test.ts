@@ -212,6 +212,19 @@ describe.each(stores)('on %s', backend => {
     })
   })
 
+  test('the schema of mirror tables is made again by the runs that come at once', async ({
+    takeNew,
+    inTransaction,
+    app,
+  }) => {
+    await sql`drop schema mirror cascade`.execute(app.deps.store)
+    const leases = await Promise.all([takeNew(), takeNew(), takeNew(), takeNew()])
+    const ensured = await Promise.all(
+      leases.map(lease => inTransaction(lease, tx => ensureMirrorTable(tx, newTable(['name', 'text'])))),
+    )
+    expect(ensured).toEqual(ensured.map(() => expect.objectContaining({ isNew: true })))
+  })
+
   describe('a checkpoint', () => {
     const definition = {
       query: 'Things',
