@@ -73,6 +73,10 @@ export function findRuleProblem(given: unknown): string | undefined {
   if (fields.some((field, at) => field.includes('?') && !days.includes(at))) {
     return `cron "${rule.cron}" has "?" in a field that isn't a day: six fields begin with seconds, and don't end with a year as in AWS`
   }
+  // Quartz begins its weeks with Sunday as 1, Spring and this one as 0 or 7.
+  if (fields.length === 6 && rule.cron.includes('?') && /\d/.test((fields[5] ?? '').replace(/#\d/g, ''))) {
+    return `cron "${rule.cron}" has "?" and numbers of weekdays, which mean other days in Quartz: write names, such as MON-FRI`
+  }
   // Without a name, the process's own zone would count, which differs between machines.
   if (rule.zone === '') return `cron "${rule.cron}" has an empty zone: name one, or leave it out for UTC`
   const { zone = 'UTC' } = rule

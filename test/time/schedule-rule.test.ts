@@ -127,6 +127,9 @@ describe('findRuleProblem', () => {
     [{ cron: '0 10 * * ? *' }, 'has "?" in a field that isn\'t a day'],
     [{ cron: '0 9 ? * 2-6 *' }, 'has "?" in a field that isn\'t a day'],
     [{ cron: '? 10 * * *' }, 'has "?" in a field that isn\'t a day'],
+    // Of Quartz: from Monday to Friday, and on the last Friday of the month.
+    [{ cron: '0 0 6 ? * 2-6' }, 'has "?" and numbers of weekdays'],
+    [{ cron: '0 0 6 ? * 6L' }, 'has "?" and numbers of weekdays'],
   ])('%j is refused: %s', (rule, words) => {
     expect(findRuleProblem(rule)).toContain(words)
   })
@@ -146,6 +149,7 @@ describe('findRuleProblem', () => {
     { cron: '0 12 ? * 1-5' },
     { cron: '0 0 12 ? * MON-FRI' },
     { cron: '0 0 12 1 * ?' },
+    { cron: '0 0 12 ? * FRI#2' },
   ])('%j can be kept', rule => {
     expect(findRuleProblem(rule)).toBeUndefined()
   })
