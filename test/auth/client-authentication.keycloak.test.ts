@@ -3,12 +3,12 @@ import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KeyLogin, Login, PasswordLogin } from '../../src/account.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { createKeycloakClient, type KeycloakClient } from '../services/keycloak-client.ts'
 import { createRealm, type Realm } from '../services/keycloak-realm.ts'
 import { getSharedKeycloak } from '../services/shared-keycloak.ts'
 import { type OpenedLogin, openLogin } from './open-login.ts'
 import { createEcKey, createRsaKey, type SigningKeyPair, toJwk, toJwks, toPem } from './signing-keys.ts'
-import { VirtualClock } from './virtual-clock.ts'
 
 const forever = new AbortController().signal
 

@@ -4,9 +4,9 @@ import type { KeyLogin, Login, PasswordLogin } from '../../src/account.ts'
 import { findDeprecation } from '../../src/auth/find-deprecation.ts'
 import { createTokenEndpoints } from '../../src/auth/token-endpoint.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { openLogin } from './open-login.ts'
 import { createEcKey, createRsaKey, toJwk, toPem } from './signing-keys.ts'
-import { VirtualClock } from './virtual-clock.ts'
 
 const forever = new AbortController().signal
 const base = { server: { tokenUrl: 'https://id.example/token' }, clientId: 'sync', scopes: ['hasura'] }

@@ -3,7 +3,7 @@ import { createRequestToken } from '../../src/auth/request-token.ts'
 import type { RequestToken } from '../../src/auth/token-source.ts'
 import { type Exchange, exchange } from '../../src/outgoing/exchange.ts'
 import type { Clock } from '../../src/time/clock.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 /** A login whose files a test writes, and whose requests it sees. */
 export interface OpenedLogin {

@@ -6,8 +6,8 @@ import { createTokenSource } from '../../src/auth/token-source.ts'
 import { OutageError, RefusalError } from '../../src/errors.ts'
 import { exchange } from '../../src/outgoing/exchange.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
-import { VirtualClock } from './virtual-clock.ts'
 
 /** Holds what RFC 6749, section 2.3.1 has encoded in a Basic header. */
 const secret = 'canary :%+/&='

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { shareRefusal } from '../../src/auth/share-refusal.ts'
 import { Token } from '../../src/auth/token.ts'
 import { OutageError, RefusalError } from '../../src/errors.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 const { signal } = new AbortController()
 

@@ -7,10 +7,10 @@ import { readHasuraClaims } from '../../src/auth/hasura-claims.ts'
 import { createTokenSource, renewAt } from '../../src/auth/token-source.ts'
 import { systemClock } from '../../src/time/clock.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { createRealm, type Realm } from '../services/keycloak-realm.ts'
 import { getSharedKeycloak } from '../services/shared-keycloak.ts'
 import { openLogin } from './open-login.ts'
-import { VirtualClock } from './virtual-clock.ts'
 
 const forever = new AbortController().signal
 

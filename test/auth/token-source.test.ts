@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Token } from '../../src/auth/token.ts'
 import { createTokenSource, renewAt, type TokenSource } from '../../src/auth/token-source.ts'
 import { OutageError, RefusalError } from '../../src/errors.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 /** A source whose fetches end when the test says so. */
 function openSource(): {

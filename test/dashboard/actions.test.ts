@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { describe, expect } from 'vitest'
 import type { TestApp } from '../fixtures/open-test-app.ts'
 import { boardTest as test } from './board-test.ts'
+import { fieldsOf } from './open-dashboard.ts'
 
 async function query<Row>(app: TestApp, text: string): Promise<readonly Row[]> {
   return (await sql.raw<Row>(text).execute(app.deps.store)).rows
@@ -11,14 +12,6 @@ async function addFailed(app: TestApp, account: string, many: number): Promise<v
   await sql`insert into worker.requests (id, account, job, payload, payload_hash, trigger, caller, priority, rank, state, ended_at)
     select gen_random_uuid()::text, ${account}, 'sync-users', jsonb_build_object('keys', jsonb_build_array(jsonb_build_array(n::text))), n::text,
       'cli', 'cli', 'normal', now(), 'failed', now() from generate_series(1, ${many}::int) n`.execute(app.deps.store)
-}
-
-/** The hidden fields of a page's form that makes a change. */
-function fieldsOf(text: string): Record<string, string> {
-  const form = /<form class="buttons".*?<\/form>/s.exec(text)?.[0] ?? ''
-  return Object.fromEntries(
-    [...form.matchAll(/name="([^"]+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
-  )
 }
 
 async function lastAudit(app: TestApp) {

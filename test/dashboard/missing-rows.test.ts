@@ -7,7 +7,7 @@ import type { Right } from '../../src/dashboard/viewer.ts'
 import { runPull } from '../fixtures/run-pull.ts'
 import { createNumberedTable, type SourceTable } from '../fixtures/source-table.ts'
 import { tableTest } from '../fixtures/table-test.ts'
-import { openTestDashboard } from './open-dashboard.ts'
+import { fieldsOf, openTestDashboard } from './open-dashboard.ts'
 
 const rows = 30
 
@@ -54,13 +54,6 @@ const test = tableTest
 function keysIn(text: string): number[] {
   const shown = [...text.matchAll(/data-title="id" class="[^"]*">(\d+)<|<li><code>(\d+)<\/code>/g)]
   return shown.map(([, inRow, inList]) => Number(inRow ?? inList))
-}
-
-function fieldsOf(text: string): Record<string, string> {
-  const form = /<form class="buttons".*?<\/form>/s.exec(text)?.[0] ?? ''
-  return Object.fromEntries(
-    [...form.matchAll(/name="([^"]+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
-  )
 }
 
 const confirm = (line: { account: string; job: string }) =>

@@ -77,3 +77,11 @@ export async function openTestDashboard(app: TestApp, clock = systemClock): Prom
     },
   }
 }
+
+/** The hidden fields of a page's form that makes a change. */
+export function fieldsOf(text: string): Record<string, string> {
+  const form = /<form class="buttons".*?<\/form>/s.exec(text)?.[0] ?? ''
+  return Object.fromEntries(
+    [...form.matchAll(/name="([^"]+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
+  )
+}

@@ -4,7 +4,7 @@ import { Token } from '../../src/auth/token.ts'
 import { createTokenSource } from '../../src/auth/token-source.ts'
 import { inspectHasura, unassignedRole } from '../../src/doctor/inspect-hasura.ts'
 import { createHasuraClient } from '../../src/hasura/hasura-client.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { refused, startScriptedHasura } from '../hasura/scripted-hasura.ts'
 
 const claims: Claims = { issuer: 'i', subject: 's', scopes: [], realmRoles: [], clientRoles: {}, payload: {} }

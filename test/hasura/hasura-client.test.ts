@@ -2,11 +2,9 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { parse } from 'graphql'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { Token } from '../../src/auth/token.ts'
-import { createTokenSource, type TokenSource } from '../../src/auth/token-source.ts'
 import { OutageError, PermanentError, RateLimitedError, TransientError, UnknownOutcomeError } from '../../src/errors.ts'
 import { createHasuraClient, type RequestOptions } from '../../src/hasura/hasura-client.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
+import { createAccess } from '../fixtures/create-access.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
 import { type Answer, cutOff, silence, silenceAfterTheHead, status } from '../fixtures/scripted-server.ts'
 import { refused, startScriptedHasura } from './scripted-hasura.ts'
@@ -29,19 +27,11 @@ async function open(...answers: Answer[]) {
 }
 
 function clientOf(url: string) {
-  const clock = new VirtualClock()
-  let fetched = 0
-  const tokens: TokenSource = createTokenSource({
-    clock,
-    requestToken: async () => {
-      fetched += 1
-      return new Token(`canary-token-${fetched}`, clock.now() + 3_600_000)
-    },
-  })
+  const { tokens, clock, fetched } = createAccess()
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: line => lines.push(line) })
   const client = createHasuraClient({ url, role: 'viewer', tokens, clock, log })
-  return { client, clock, lines, fetched: () => fetched }
+  return { client, clock, lines, fetched }
 }
 
 describe('a request', () => {

@@ -5,8 +5,8 @@ import { createTokenSource } from '../../src/auth/token-source.ts'
 import { PermanentError, TransientError } from '../../src/errors.ts'
 import { createHasuraClient, type HasuraClient, type RequestOptions } from '../../src/hasura/hasura-client.ts'
 import { introspectSchema } from '../../src/hasura/introspect-schema.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
 import { type Answer, status } from '../fixtures/scripted-server.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { refused, startScriptedHasura } from './scripted-hasura.ts'
 
 const signal = new AbortController().signal

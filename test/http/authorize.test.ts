@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthorize } from '../../src/http/authorize.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { type IdentityProvider, startIdentityProvider } from '../sandbox/identity/start-identity-provider.ts'
 
 const audience = 'hasura-sync-worker'

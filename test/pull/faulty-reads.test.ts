@@ -1,32 +1,19 @@
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { runPull } from '../fixtures/run-pull.ts'
-import { createNumberedTable, expectMirrored, readMirror, type SourceTable } from '../fixtures/source-table.ts'
+import { expectMirrored, type SourceTable } from '../fixtures/source-table.ts'
 import { tableTest } from '../fixtures/table-test.ts'
 import { alterSelectPermission, setSelectPermission } from '../sandbox/hasura/change-metadata.ts'
 
 const graphqlError = { kind: 'graphql-error', code: 'validation-failed', message: 'no' } as const
 const status500 = { kind: 'status', status: 500 } as const
 
-const test = tableTest
-  .extend(
-    'create',
-    ({ sandbox }) =>
-      (rows: number, columns = '') =>
-        createNumberedTable(sandbox, rows, columns),
-  )
-  .extend(
-    'asked',
-    ({ app }) =>
-      (table: SourceTable, suffix = '') =>
-        app.hasura.requests.filter(({ operationName }) => operationName === `Pull_${table.name}${suffix}`).length,
-  )
-  .extend(
-    'mirrored',
-    ({ account, app }) =>
-      async (table: SourceTable, who = account) =>
-        (await readMirror(app, table.name, who, ['id'])).length,
-  )
+const test = tableTest.extend(
+  'asked',
+  ({ app }) =>
+    (table: SourceTable, suffix = '') =>
+      app.hasura.requests.filter(({ operationName }) => operationName === `Pull_${table.name}${suffix}`).length,
+)
 
 test('a scan by number resumes after a response that failed, however short the pages become', async ({
   sandbox,

@@ -1,24 +1,10 @@
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { runPull } from '../fixtures/run-pull.ts'
-import { createNumberedTable, expectMirrored, readMirror, type SourceTable } from '../fixtures/source-table.ts'
-import { tableTest } from '../fixtures/table-test.ts'
+import { expectMirrored, readMirror } from '../fixtures/source-table.ts'
+import { tableTest as test } from '../fixtures/table-test.ts'
 
 const graphqlError = { kind: 'graphql-error', code: 'validation-failed', message: 'no' } as const
-
-const test = tableTest
-  .extend(
-    'create',
-    ({ sandbox }) =>
-      (rows: number, columns = '') =>
-        createNumberedTable(sandbox, rows, columns),
-  )
-  .extend(
-    'mirrored',
-    ({ account, app }) =>
-      async (table: SourceTable, who = account) =>
-        (await readMirror(app, table.name, who, ['id'])).length,
-  )
 
 test('a row that a transform begins to leave out leaves the mirror', async ({ create, app, account, mirrored }) => {
   const table = await create(5)

@@ -6,9 +6,9 @@ import { describe, expect, test } from 'vitest'
 import { OutageError, PermanentError, UnknownOutcomeError } from '../../src/errors.ts'
 import { requirePathParts } from '../../src/rest/admin-path.ts'
 import { createKeycloakAdmin, type KeycloakAdmin, parseKeycloakIssuer } from '../../src/rest/keycloak-admin.ts'
+import { createAccess } from '../fixtures/create-access.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
 import { type Answer, cutOff, startScriptedServer, status } from '../fixtures/scripted-server.ts'
-import { createAccess } from './open-api.ts'
 
 const { signal } = new AbortController()
 

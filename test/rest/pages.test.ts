@@ -6,8 +6,9 @@ import { cursorPages } from '../../src/rest/cursor-pages.ts'
 import { numberedPages } from '../../src/rest/numbered-pages.ts'
 import { offsetPages } from '../../src/rest/offset-pages.ts'
 import { createRestApi, type RestApi } from '../../src/rest/rest-api.ts'
+import { createAccess } from '../fixtures/create-access.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
-import { allOf, createAccess } from './open-api.ts'
+import { allOf } from './open-api.ts'
 
 const { signal } = new AbortController()
 const item = z.object({ id: z.number() })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createRateBucket } from '../../src/rest/rate-bucket.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 const { signal } = new AbortController()
 const told = (remaining: number, resetSeconds: number, limit = 100) =>

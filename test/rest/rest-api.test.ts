@@ -12,7 +12,7 @@ import {
 } from '../../src/errors.ts'
 import { createRateBucket } from '../../src/rest/rate-bucket.ts'
 import { createRestApi, type RestApi } from '../../src/rest/rest-api.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
+import { createAccess } from '../fixtures/create-access.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
 import {
   type Answer,
@@ -22,7 +22,8 @@ import {
   startScriptedServer,
   status,
 } from '../fixtures/scripted-server.ts'
-import { createAccess, openApi } from './open-api.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
+import { openApi } from './open-api.ts'
 
 const { signal } = new AbortController()
 const one = z.object({ id: z.string() })

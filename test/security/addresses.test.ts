@@ -8,9 +8,9 @@ import { explainInsecure } from '../../src/outgoing/secure-address.ts'
 import { parseKeycloakIssuer } from '../../src/rest/keycloak-admin.ts'
 import { createRestApi } from '../../src/rest/rest-api.ts'
 import { systemClock } from '../../src/time/clock.ts'
+import { createAccess } from '../fixtures/create-access.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
 import { startScriptedServer } from '../fixtures/scripted-server.ts'
-import { createAccess } from '../rest/open-api.ts'
 
 const base = {
   OIDC_ISSUER: 'https://id.example/realms/r',

@@ -18,8 +18,9 @@ import { offsetPages } from '../../src/rest/offset-pages.ts'
 import { PageCheck } from '../../src/rest/page-check.ts'
 import { createRestApi, type RestApi } from '../../src/rest/rest-api.ts'
 import { systemClock } from '../../src/time/clock.ts'
+import { createAccess } from '../fixtures/create-access.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
-import { allOf, createAccess } from '../rest/open-api.ts'
+import { allOf } from '../rest/open-api.ts'
 
 const { signal } = new AbortController()
 

@@ -10,8 +10,8 @@ import { createAuthorize } from '../../src/http/authorize.ts'
 import { createKeycloakAdmin } from '../../src/rest/keycloak-admin.ts'
 import { createRestApi } from '../../src/rest/rest-api.ts'
 import { systemClock } from '../../src/time/clock.ts'
+import { createAccess } from '../fixtures/create-access.ts'
 import { errorOf } from '../fixtures/failure-of.ts'
-import { createAccess } from '../rest/open-api.ts'
 import { type HostileServer, hostileAnswers, startHostileServer } from './hostile-server.ts'
 
 let server: HostileServer

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
 import { createAuthorize } from '../../src/http/authorize.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { accessClaims, api, makeKey, openIssuer, type SigningKey, sign } from './open-issuer.ts'
 
 let current: SigningKey

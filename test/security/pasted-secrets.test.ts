@@ -9,8 +9,8 @@ import { createKeycloakAccess } from '../../src/dashboard/keycloak-access.ts'
 import { defineJob } from '../../src/definitions/define-job.ts'
 import { readJobSettings } from '../../src/definitions/job-settings.ts'
 import { readOwnCredential } from '../../src/provision/own-credential.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
 import { failureOf } from '../fixtures/failure-of.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 let folder = ''
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createServerTime } from '../../src/time/server-time.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 
 const now = Date.UTC(2026, 10, 1, 12)
 

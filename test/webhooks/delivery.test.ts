@@ -5,8 +5,8 @@ import { exchange } from '../../src/outgoing/exchange.ts'
 import { createServerTime } from '../../src/time/server-time.ts'
 import { buildMessages } from '../../src/webhooks/build-messages.ts'
 import { deliver, interpretAnswer } from '../../src/webhooks/delivery.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
 import { listenOnLoopback } from '../fixtures/listen-on-loopback.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { hostileAnswers, startHostileServer } from '../security/hostile-server.ts'
 
 const now = Date.parse('2026-11-27T00:00:00Z')

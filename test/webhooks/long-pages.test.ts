@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest'
 import type { JobDefinition } from '../../src/definitions/define-job.ts'
-import { VirtualClock } from '../auth/virtual-clock.ts'
 import { stores } from '../fixtures/open-test-app.ts'
 import { sandboxTest } from '../fixtures/sandbox-test.ts'
+import { VirtualClock } from '../fixtures/virtual-clock.ts'
 import { openSubscription, openWebhooks } from './open-webhooks.ts'
 
 const test = sandboxTest.extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })

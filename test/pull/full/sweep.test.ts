@@ -3,17 +3,11 @@ import { describe, expect } from 'vitest'
 import { RefusalError } from '../../../src/errors.ts'
 import { stores } from '../../fixtures/open-test-app.ts'
 import { runPull } from '../../fixtures/run-pull.ts'
-import { createNumberedTable, expectMirrored, type SourceTable } from '../../fixtures/source-table.ts'
+import { expectMirrored, type SourceTable } from '../../fixtures/source-table.ts'
 import { tableTest } from '../../fixtures/table-test.ts'
 import { setSelectPermission } from '../../sandbox/hasura/change-metadata.ts'
 
 const test = tableTest
-  .extend(
-    'createTable',
-    ({ sandbox }) =>
-      (rows: number, columns = '') =>
-        createNumberedTable(sandbox, rows, columns),
-  )
   .extend(
     'sweep',
     ({ app, account }) =>
@@ -47,14 +41,14 @@ describe.each(stores)('a sweep on %s', backend => {
   test.override('backend', backend)
 
   test('keeps what was deleted and marks it, and revives what is there again', async ({
-    createTable,
+    create,
     app,
     account,
     sweep,
     deleted,
     stateOf,
   }) => {
-    const table = await createTable(50)
+    const table = await create(50)
     await runPull(app, table.pull(), account)
     await app.hasura.sql(`delete from ${table.name} where id in (3, 7, 50)`)
     expect(await sweep(table)).toMatchObject({ counts: { deleted: 3, revived: 0, inserted: 0, updated: 0 } })
@@ -70,13 +64,13 @@ describe.each(stores)('a sweep on %s', backend => {
   })
 
   test('marks deletions, and its account can be forgotten, in a database that publishes all its tables', async ({
-    createTable,
+    create,
     app,
     account,
     sweep,
     deleted,
   }) => {
-    const table = await createTable(50)
+    const table = await create(50)
     await runPull(app, table.pull(), account)
     await app.hasura.sql(`delete from ${table.name} where id = 3`)
     await sql`create publication everything for all tables`.execute(app.deps.store)
@@ -91,12 +85,12 @@ describe.each(stores)('a sweep on %s', backend => {
   })
 
   test('finds rows that became visible late and rows whose cursor went backwards', async ({
-    createTable,
+    create,
     app,
     account,
     sweep,
   }) => {
-    const table = await createTable(40)
+    const table = await create(40)
     await table.change(setSelectPermission(table.name, 'viewer', { columns: '*', filter: { id: { _lte: 30 } } }))
     await runPull(app, table.pull(), account)
     await table.change(setSelectPermission(table.name, 'viewer', { columns: '*', filter: {} }))
@@ -106,13 +100,8 @@ describe.each(stores)('a sweep on %s', backend => {
     await expectMirrored(app, table, account)
   })
 
-  test('runs when it is due, and when the account’s claims have changed', async ({
-    createTable,
-    app,
-    account,
-    tokenOf,
-  }) => {
-    const table = await createTable(5)
+  test('runs when it is due, and when the account’s claims have changed', async ({ create, app, account, tokenOf }) => {
+    const table = await create(5)
     const job = table.pull({ sweep: { everySeconds: 3_600 } })
     await runPull(app, job, account)
     await app.hasura.sql(`delete from ${table.name} where id = 1`)
@@ -141,14 +130,14 @@ describe.each(stores)('a sweep on %s', backend => {
   })
 
   test('takes many deletions for a lost permission and marks nothing, until they are allowed', async ({
-    createTable,
+    create,
     app,
     account,
     sweep,
     deleted,
     stateOf,
   }) => {
-    const table = await createTable(40)
+    const table = await create(40)
     await runPull(app, table.pull(), account)
     await table.change(setSelectPermission(table.name, 'viewer', { columns: '*', filter: { id: { _gt: 20 } } }))
     const refusal = await sweep(table).catch((error: unknown) => error)
@@ -170,8 +159,8 @@ describe.each(stores)('a sweep on %s', backend => {
     await expectMirrored(app, table, account, { where: 'id > 20' })
   })
 
-  test('has an absolute floor below which no share is too great', async ({ createTable, app, account, sweep }) => {
-    const table = await createTable(8)
+  test('has an absolute floor below which no share is too great', async ({ create, app, account, sweep }) => {
+    const table = await create(8)
     await runPull(app, table.pull(), account)
     await app.hasura.sql(`delete from ${table.name}`)
     expect(await sweep(table)).toMatchObject({ counts: { deleted: 8 } })
@@ -182,12 +171,12 @@ describe.each(stores)('a sweep on %s', backend => {
   })
 
   test('is not misled by a row limit below the number of keys that it asks for', async ({
-    createTable,
+    create,
     app,
     account,
     sweep,
   }) => {
-    const table = await createTable(60)
+    const table = await create(60)
     await runPull(app, table.pull(), account)
     await table.change(setSelectPermission(table.name, 'viewer', { columns: '*', filter: {}, limit: 3 }))
     await sql`update ${sql.table(`mirror.${table.name}`)} set updated_at = '1999-01-01' where id > 20`.execute(
@@ -199,12 +188,12 @@ describe.each(stores)('a sweep on %s', backend => {
   })
 
   test('resumes after an interruption, both while reading keys and while settling differences', async ({
-    createTable,
+    create,
     app,
     account,
     stateOf,
   }) => {
-    const table = await createTable(60)
+    const table = await create(60)
     const job = table.pull({ pageSize: 10 })
     await runPull(app, job, account)
     await app.hasura.sql(`delete from ${table.name} where id <= 5`)
@@ -231,13 +220,13 @@ describe.each(stores)('a sweep on %s', backend => {
   })
 
   test('leaves to their column what is deleted softly, and honours it without a sweep', async ({
-    createTable,
+    create,
     app,
     account,
     deleted,
     sweep,
   }) => {
-    const table = await createTable(10, ', removed_at timestamptz')
+    const table = await create(10, ', removed_at timestamptz')
     const softly = { softDelete: 'removed_at' }
     await runPull(app, table.pull(softly), account)
     await app.hasura.sql(`update ${table.name} set removed_at = now(), updated_at = now() where id = 4`)
@@ -250,8 +239,8 @@ describe.each(stores)('a sweep on %s', backend => {
     expect(await deleted(table)).toEqual([])
   })
 
-  test('is what each run of a table without a cursor does with whole rows', async ({ createTable, app, account }) => {
-    const table = await createTable(45)
+  test('is what each run of a table without a cursor does with whole rows', async ({ create, app, account }) => {
+    const table = await create(45)
     const job = table.pull({ cursor: undefined, pageSize: 10 })
     expect(await runPull(app, job, account)).toMatchObject({ counts: { inserted: 45 } })
     await app.hasura.sql(`update ${table.name} set title = 'silently' where id = 9`)
@@ -260,8 +249,8 @@ describe.each(stores)('a sweep on %s', backend => {
     await expectMirrored(app, table, account)
   })
 
-  test('of one account does not touch the rows of another', async ({ createTable, app, account, sweep }) => {
-    const table = await createTable(20)
+  test('of one account does not touch the rows of another', async ({ create, app, account, sweep }) => {
+    const table = await create(20)
     const other = app.addAccount()
     const job = table.pull()
     await runPull(app, job, account)

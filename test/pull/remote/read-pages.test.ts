@@ -7,8 +7,8 @@ import { OutageError } from '../../../src/errors.ts'
 import { createHasuraClient } from '../../../src/hasura/hasura-client.ts'
 import { readPages } from '../../../src/pull/remote/read-pages.ts'
 import type { RemoteTable } from '../../../src/pull/remote/remote-table.ts'
-import { VirtualClock } from '../../auth/virtual-clock.ts'
 import { type Answer, status } from '../../fixtures/scripted-server.ts'
+import { VirtualClock } from '../../fixtures/virtual-clock.ts'
 import { refused, startScriptedHasura } from '../../hasura/scripted-hasura.ts'
 
 const document = parse('query Pull($where: a_bool_exp!, $order_by: [a_order_by!], $limit: Int!) { a { id } }')
