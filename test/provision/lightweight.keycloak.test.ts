@@ -41,9 +41,9 @@ async function setOfClient(attribute = 'client.use.lightweight.access.token.enab
   await realm.admin.put(path, { ...client, attributes: { ...client.attributes, [attribute]: 'true' } })
 }
 
-async function setPolicy(): Promise<void> {
+async function setPolicy(...more: readonly object[]): Promise<void> {
   const policies = `/${realm.name}/client-policies`
-  const executors = [{ executor: 'use-lightweight-access-token', configuration: {} }]
+  const executors = [{ executor: 'use-lightweight-access-token', configuration: {} }, ...more]
   await realm.admin.put(`${policies}/profiles`, { profiles: [{ name: 'light', executors }] })
   const conditions = [{ condition: 'any-client', configuration: {} }]
   await realm.admin.put(`${policies}/policies`, {
@@ -67,7 +67,7 @@ async function addToLightweight(scopeName: string, mapperName: string): Promise<
 
 const settings = [
   ['of the client', () => setOfClient()],
-  ['of a client policy', setPolicy],
+  ['of a client policy', () => setPolicy()],
 ] as const
 
 test.each(settings)(
@@ -114,6 +114,23 @@ test.each(settings)('with refresh tokens, and by a setting %s, they lack the sub
   expect({ code, err }).toEqual({ code: 0, err: '' })
   expect(out).toContain('turn on Add to lightweight access token for mapper "sub" of client scope "basic"')
   expect((await runDoctor(env)).failed).toEqual([])
+})
+
+test('a new client that client policies change is set up by one command', async () => {
+  await setPolicy({ executor: 'full-scope-disabled', configuration: { 'auto-configure': true } })
+  const { code, out, err } = await run(
+    {
+      ...env,
+      CLIENT_ID: 'new',
+      CLIENT_SECRET_FILE: join(folder, 'new'),
+      KEYCLOAK_ADMIN_USERNAME: keycloak.adminName,
+      KEYCLOAK_ADMIN_PASSWORD_FILE: join(folder, 'admin'),
+    },
+    'provision',
+  )
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(out).toMatch(/✓ correct mapper "x-hasura-default-role"/)
+  expect(out).toMatch(/✓ put role "viewer" of client "phonemos-hasura" into the scope of client "new"/)
 })
 
 test('each claim that a lightweight token lacks is named by the mapper that writes it', async () => {
