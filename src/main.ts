@@ -4,6 +4,7 @@ import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import { isMainThread } from 'node:worker_threads'
 import { trace } from '@opentelemetry/api'
 import { resolveToSources } from './app/source-condition.ts'
 import { explainExit } from './cli/explain-exit.ts'
@@ -62,6 +63,14 @@ function received(signal: NodeJS.Signals): Error {
 for (const stream of [process.stdout, process.stderr]) {
   // A reader such as head may close the pipe early: the command hasn't failed.
   stream.on('error', () => {})
+}
+
+// Signals reach no thread, and a thread that ends leaves its process running.
+if (!isMainThread) {
+  refuse({
+    found: 'This is a thread of another program',
+    remedy: 'start hasura-sync-worker as a process of its own, such as with "fork" of node:child_process',
+  })
 }
 
 const output = openOutput(process.stdout)

@@ -120,7 +120,7 @@ function refuseOtherCopy(jobs: readonly JobDefinition[]): void {
       {
         found: `Job "${job.name}" is defined by another copy of hasura-sync-worker (${copy}) than the one that runs (${thisCopy})`,
         remedy:
-          'start the one that the project has installed, such as with "npm start", not one that is installed globally; packages and bundles with jobs must not bring one of their own',
+          'start the one that the project has installed, such as with "npm start", not one that is installed globally; packages with jobs must have it as a peer dependency, and bundles leave it out',
       },
     ])
   }

@@ -143,8 +143,8 @@ const broken: Readonly<Record<string, readonly [source: string, said: RegExp]>> 
   ],
   // As of one that is installed globally, and starts where a project has its own.
   'a job of another copy of the engine': [
-    `import { defineJob } from '../../../engine/definitions/define-job.ts'\nexport const jobs = [{ ...defineJob(${job}), name: 'b' }]`,
-    /^Job "b" is defined by another copy of hasura-sync-worker \(\S+\/engine\/\) than the one that runs \(\S+\/src\/\): start the one that the project has installed/,
+    `import { defineJob } from '../../../engine/src/definitions/define-job.ts'\nexport const jobs = [{ ...defineJob(${job}), name: 'b' }]`,
+    /^Job "b" is defined by another copy of hasura-sync-worker \(\S+\/engine\/src\/\) than the one that runs \(\S+\/src\/\): start the one that the project has installed/,
   ],
 }
 
@@ -180,8 +180,8 @@ beforeAll(async () => {
   await mkdir(copied, { recursive: true })
   await writeFile(join(copied, 'package.json'), '{"type":"module","exports":"./index.ts"}')
   await writeFile(join(copied, 'index.ts'), 'export const x: number = 1')
-  await cp(join(projectFolder, 'src/definitions'), join(folder, 'engine/definitions'), { recursive: true })
-  await symlink(join(projectFolder, 'node_modules/zod'), join(folder, 'node_modules/zod'))
+  await cp(join(projectFolder, 'src'), join(folder, 'engine/src'), { recursive: true })
+  await symlink(join(projectFolder, 'node_modules'), join(folder, 'engine/node_modules'))
   // As a debugger does that attaches to every process of its terminal.
   const attached = join(folder, 'attached.cjs')
   await writeFile(attached, `process.stderr.write('Debugger attached.\\n')`)
