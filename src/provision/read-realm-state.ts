@@ -131,9 +131,9 @@ async function findSecret(admin: KeycloakAdmin, client: string): Promise<string 
 function explainUnreadable(answered: string): Explanation | undefined {
   if (answered === '**********') {
     return {
-      found: "Keycloak hides the client's secret from the administrator",
+      found: "Keycloak answers asterisks in place of the client's secret",
       remedy:
-        'assign manage-clients of client "realm-management" to it: since Keycloak 26.8.0 view-clients does not suffice',
+        'if the client was imported from an export without secrets, they are its secret: regenerate it (Clients → the client → Credentials); otherwise assign manage-clients of client "realm-management" to the administrator, because since Keycloak 26.8.0 view-clients does not suffice',
     }
   }
   if (!answered.startsWith('${vault.')) return undefined
