@@ -38,13 +38,15 @@ function describeFailure(error: unknown): NetworkFailure {
     return { words: 'no complete response arrived in time', neverSent: false, isTimeout: true }
   }
   const isMarked = findCause(error, marked) !== undefined
+  if (isMarked && findCause(error, timedOut)) return { words: noConnection, neverSent: true, remedy: connectRemedy }
   const code = findCode(error, 5)
   if (code === undefined) return { words: 'the connection failed', neverSent: isMarked }
   const known = failures.get(code)
   if (known) {
     const words = `${known} (${code})`
     const neverSent = isMarked || connectCodes.has(code)
-    return { code, words, neverSent, ...(code === 'ENETUNREACH' && { remedy: noRouteRemedy }) }
+    const remedy = networkRemedies.get(code)
+    return { code, words, neverSent, ...(remedy !== undefined && { remedy }) }
   }
   if (code === botCheckCode)
     return { code, words: `a check for bots answered instead (${code})`, neverSent: true, remedy: botCheckRemedy }
@@ -81,13 +83,15 @@ export function isConnectionFailure(error: unknown): boolean {
 
 const connectionCode = /^(?:UND_ERR_|ERR_PROXY_|ERR_SSL_|ERR_TLS_|ERR_STREAM_|ERR_HTTP|ERR_SOCKET_|HPE_|Z_)/
 
+const noConnection = 'no connection was established in time'
+
 const failures: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'the connection was refused'],
   ['ENOTFOUND', 'the host does not exist'],
   ['EAI_AGAIN', 'the host name could not be resolved'],
   ['EHOSTUNREACH', 'the host is unreachable'],
   ['ENETUNREACH', 'the network is unreachable'],
-  ['UND_ERR_CONNECT_TIMEOUT', 'no connection was established in time'],
+  ['UND_ERR_CONNECT_TIMEOUT', noConnection],
   ['ECONNRESET', 'the connection was cut off'],
   ['EPIPE', 'the connection was cut off'],
   ['UND_ERR_SOCKET', 'the connection was cut off'],
@@ -98,9 +102,22 @@ const failures: ReadonlyMap<string, string> = new Map([
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the server does not speak TLS there'],
 ])
 
-/** Mostly met in containers without IPv6. */
-const noRouteRemedy =
-  'check the routes of this machine; if that host has only IPv6 addresses, enable IPv6 here, or use an address with IPv4'
+/** The time includes that of looking the name up. */
+const connectRemedy =
+  'check that the server runs at that address, and look for a firewall or a network policy that drops the packets, or a DNS server that does not answer'
+
+const networkRemedies: ReadonlyMap<string, string> = new Map([
+  [
+    'EAI_AGAIN',
+    'check the DNS servers that this machine or container asks; in Kubernetes, also look for a network policy that keeps it from them',
+  ],
+  ['UND_ERR_CONNECT_TIMEOUT', connectRemedy],
+  // Mostly met in containers without IPv6.
+  [
+    'ENETUNREACH',
+    'check the routes of this machine; if that host has only IPv6 addresses, enable IPv6 here, or use an address with IPv4',
+  ],
+])
 
 /** By OpenSSL's codes, which follow the alert that the server sent. */
 const handshakeRemedies: readonly (readonly [code: RegExp, remedy: string])[] = [
@@ -199,6 +216,7 @@ const refusedTunnel = z.object({ code: z.literal('ERR_PROXY_TUNNEL'), statusCode
 const ofProxy = z.object({ isOfProxy: z.literal(true) })
 /** A request that failed before it was sent (`markUnsent`). */
 const marked = z.object({ neverSent: z.literal(true) })
+const timedOut = z.object({ name: z.literal('TimeoutError') })
 const named = z.object({ name: z.literal(parserError) })
 const coded = z.object({ code: z.string().regex(/^[A-Z][A-Z0-9_/]{2,60}$/) })
 const caused = z.object({ cause: z.unknown() })

@@ -24,11 +24,19 @@ export function isPage({ headers, body }: AnsweredPage): boolean {
 const noServerWords =
   /^(?:404 page not found|default backend - 404|response 404 \(backend NotFound\)|404 Not Found: Requested route )/
 
-/** 431 is from RFC 6585, 494 nginx's own; nginx, Apache and IIS answer 400 and say so in words, which aren't JSON. */
-export function isHeaderTooLarge({ status, headers, body }: AnsweredPage): boolean {
+/**
+ * 431 is from RFC 6585, 494 nginx's own; nginx, Apache and IIS answer 400 and say so in words, which aren't JSON. HAProxy and AWS's load
+ * balancers answer 400 with a page that gives no reason.
+ */
+export function isHeaderTooLarge(answer: AnsweredPage): boolean {
+  const { status, headers, body, tokenBytes = 0 } = answer
   if (status === 431 || status === 494) return true
-  return status === 400 && !/json/i.test(typeOf(headers)) && tooLargeWords.test(beginOf(body))
+  if (status !== 400 || /json/i.test(typeOf(headers))) return false
+  return tooLargeWords.test(beginOf(body)) || (tokenBytes >= leastLimit && isPage(answer))
 }
+
+/** In bytes: HAProxy's buffer of 16 KB, less its reserve and the other headers. AWS allows as much. */
+const leastLimit = 14_000
 
 const tooLargeWords = /header[^<]{0,60}(?:too (?:large|long|big)|exceeds)|request too long/i
 

@@ -30,7 +30,10 @@ export function interpretForeign(response: HasuraResponse, isJson: boolean, kind
   if (status >= 200 && status < 300 && !isJson && /[/+]json$/i.test(type)) return explainCutOff(said, kind)
   const told = {
     found: `${said} with ${isJson ? 'JSON that is not a GraphQL response' : 'a body that is not JSON'} (${type})`,
-    remedy: 'check HASURA_URL, because another server or a proxy in front of Hasura answers',
+    remedy:
+      status >= 502
+        ? 'check that Hasura runs, and the proxies in front of it; if it does, check HASURA_URL'
+        : 'check HASURA_URL, because another server or a proxy in front of Hasura answers',
   }
   if (kind === 'mutation' && !notExecuted.has(status)) return unknownOutcome(told)
   if (oneRequestsFault.has(status)) return new TransientError(`http-${status}`, told)

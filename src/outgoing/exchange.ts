@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type AnswerLimit, answerTooLarge } from './answer-too-large.ts'
 import { BotCheckError, isBotCheck } from './bot-check.ts'
-import { type Deadline, withDeadline } from './deadline.ts'
+import { type Deadline, isTimeout, withDeadline } from './deadline.ts'
+import { NotSentError } from './mark-unsent.ts'
 import { acceptedEncodings, BodyTooLargeError, readBody } from './read-body.ts'
 import { type Certificate, createPoolSend, type Send, sendWithCertificate } from './send.ts'
 import { skimBody } from './skim-body.ts'
@@ -27,8 +28,9 @@ export interface Answer {
  * Sends one request and reads its response to the end, leaving nothing open. Redirects aren't followed, so a request's headers and
  * body go only to its own address.
  *
- * Rejects with PermanentError (`too-large`), the reason of `limits.signal`, a TimeoutError, BrokenAnswerError, BotCheckError, or what
- * Node or undici threw before there was a response (`describeNetworkFailure` explains it).
+ * Rejects with PermanentError (`too-large`), the reason of `limits.signal`, a TimeoutError (the cause of a NotSentError if there was no
+ * connection yet), BrokenAnswerError, BotCheckError, or what Node or undici threw before there was a response
+ * (`describeNetworkFailure` explains it).
  */
 export type Exchange = (address: string | URL, outgoing: Outgoing, limits: Limits) => Promise<Answer>
 
@@ -48,8 +50,12 @@ export function createExchange(send: Send): Exchange {
     const { url, method } = request
     const sent = outgoing.body == null ? null : Buffer.from(await request.arrayBuffer())
     const headers = { ...defaultHeaders, ...Object.fromEntries(request.headers) }
-    return withDeadline(limits, async signal => {
-      const { status, headers: told, body } = await send(url, { method, headers, body: sent, signal })
+    let isStarted = false
+    const onStart = () => {
+      isStarted = true
+    }
+    const working = withDeadline(limits, async signal => {
+      const { status, headers: told, body } = await send(url, { method, headers, body: sent, signal, onStart })
       try {
         const answer = { status, headers: readHeaders(told), body: Buffer.alloc(0) }
         if (isBotCheck(answer.headers)) throw new BotCheckError()
@@ -64,6 +70,9 @@ export function createExchange(send: Send): Exchange {
         // An open body keeps its connection, and fails later, when nobody handles the error.
         body.on('error', () => {}).destroy()
       }
+    })
+    return working.catch(error => {
+      throw !isStarted && !limits.signal?.aborted && isTimeout(error) ? new NotSentError(error) : error
     })
   }
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
 import { type Dispatcher, getGlobalDispatcher, request } from 'undici'
-import { markUnsent } from './mark-unsent.ts'
+import { watchStart } from './mark-unsent.ts'
 import { overHttp1 } from './over-http1.ts'
 
 /** Sends a request. Resolves when its response starts; the caller reads or destroys the body. */
@@ -13,6 +13,8 @@ interface Sent {
   readonly headers: Record<string, string>
   readonly body: Buffer | null
   readonly signal: AbortSignal
+  /** There is a connection, and the request is about to be sent. */
+  readonly onStart: () => void
 }
 
 interface Begun {
@@ -33,10 +35,10 @@ export interface Certificate {
  * @param dispatcher whose connections to use; default: the shared ones
  */
 export function createPoolSend(dispatcher?: Dispatcher): Send {
-  return async (url, sent) => {
+  return async (url, { onStart, ...sent }) => {
     // The deadline is the only time limit.
     const limits = { headersTimeout: 0, bodyTimeout: 0 }
-    const marking = overHttp1(dispatcher ?? getGlobalDispatcher()).compose(markUnsent)
+    const marking = overHttp1(dispatcher ?? getGlobalDispatcher()).compose(watchStart(onStart))
     const { statusCode: status, headers, body } = await request(url, { ...sent, ...limits, dispatcher: marking })
     return { status, headers, body }
   }
@@ -47,13 +49,14 @@ export function createPoolSend(dispatcher?: Dispatcher): Send {
  * before it has read why: the TLS alert about a certificate would be lost.
  */
 export async function sendWithCertificate(url: string, sent: Sent, { cert, key }: Certificate): Promise<Begun> {
-  const { method, headers, body, signal } = sent
+  const { method, headers, body, signal, onStart } = sent
   const length = body && { 'content-length': body.length }
   const { proxyEnv } = https.globalAgent.options
   const agent = new https.Agent({ ...(proxyEnv && { proxyEnv }) })
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     https
       .request(url, { method, headers: { ...headers, ...length }, signal, agent, cert, key })
+      .on('finish', onStart)
       .on('response', resolve)
       .on('error', reject)
       .end(body)

@@ -228,7 +228,11 @@ const plainErrors: readonly (readonly [RegExp, Meaning])[] = [
   ],
   [
     /timeout expired|due to connection timeout/,
-    { found: 'did not answer in time', remedy: 'check that it runs and that DATABASE_URL names it' },
+    {
+      found: 'did not answer in time',
+      remedy:
+        'check that it runs and that DATABASE_URL names it; if it does, look for a firewall that drops the packets, or a DNS server that does not answer',
+    },
   ],
   [
     /^Query read timeout$/,

@@ -80,6 +80,8 @@ describe('a network failure', () => {
     ['SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS/],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /intermediate certificates.*NODE_EXTRA_CA_CERTS/],
     ['CERT_HAS_EXPIRED', /renew/],
+    ['EAI_AGAIN', /DNS servers/],
+    ['UND_ERR_CONNECT_TIMEOUT', /firewall.*DNS/],
     ['ERR_PROXY_TUNNEL', /HTTPS_PROXY.*NO_PROXY/],
     ['ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED', /enable TLS 1\.2/],
     ['EPROTO', /log of that server/],

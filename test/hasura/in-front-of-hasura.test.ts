@@ -66,6 +66,24 @@ test.each([
   }
 })
 
+test('a page that answers 400 without a reason, as HAProxy does, is about the headers if the token is large', () => {
+  const body = Buffer.from(
+    '<html><body><h1>400 Bad request</h1>\nYour browser sent an invalid request.\n</body></html>\n',
+  )
+  const received = { status: 400, headers: new Headers({ 'content-type': 'text/html' }), body, tokenBytes: 20_000 }
+  expect(interpretResponse(received, 'query', 'viewer')).toMatchObject({ error: { code: 'claims' } })
+  const small = { ...received, tokenBytes: 1_500 }
+  expect(interpretResponse(small, 'query', 'viewer')).toMatchObject({ error: { code: 'http-400' } })
+})
+
+test.each([502, 503, 504])('HTTP %d of a gateway is told as a Hasura that may be down', status => {
+  const body = Buffer.from('<html><head><title>No server is available</title></head></html>')
+  const received = { status, headers: new Headers({ 'content-type': 'text/html' }), body, tokenBytes: 900 }
+  expect(interpretResponse(received, 'query', 'viewer')).toMatchObject({
+    error: { remedy: expect.stringMatching(/^check that Hasura runs/) },
+  })
+})
+
 test('any other 400 is not', () => {
   const received = { status: 400, headers: new Headers(), body: Buffer.from('<h1>Bad Request</h1>'), tokenBytes: 900 }
   expect(interpretResponse(received, 'query', 'viewer')).toMatchObject({ error: { code: 'http-400' } })

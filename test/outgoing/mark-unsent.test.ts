@@ -74,3 +74,17 @@ describe.each(clients)('%s that fails', (_client, ask) => {
     expect(await failureAt(server.url)).toMatchObject({ neverSent: false, words: expect.stringMatching(words) })
   })
 })
+
+test.each<[string, string, RegExp, boolean]>([
+  ['before a connection', 'https:', /^no connection was established in time$/, true],
+  ['before the response', 'http:', /^no complete response arrived in time$/, false],
+])('a deadline that ends a request %s is told as that', async (_when, protocol, words, neverSent) => {
+  await using server = await serve(() => {})
+  const asked = exchange(
+    server.url.replace('http:', protocol),
+    { method: 'POST', body: '{}' },
+    { ...limits, timeoutMs: 50 },
+  )
+  const error = await asked.catch((error: unknown) => error)
+  expect(describeNetworkFailure(error)).toMatchObject({ neverSent, words: expect.stringMatching(words) })
+})
