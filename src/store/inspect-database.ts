@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { ConfigError, OutageError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
+import { applicationName, findBalancedReads } from './balanced-reads.ts'
 import { findCollationChange } from './collation-change.ts'
 import { findEncodingProblem } from './database-encoding.ts'
 import { findNewerStore, findPending, listExecuted } from './executed-migrations.ts'
@@ -14,7 +15,7 @@ import { findSharedSession } from './shared-session.ts'
 
 export interface DatabaseInspection {
   /**
-   * What prevents the worker from using it: its version or encoding, a standby, a newer version's migrations, another program's
+   * What prevents the worker from using it: its version or encoding, a standby, a pooler that reads from one, a newer version's migrations, another program's
    * schema, row security, a pooler, a missing privilege.
    */
   readonly problem?: Explanation | undefined
@@ -55,7 +56,12 @@ export async function inspectDatabase(databaseUrl: string): Promise<DatabaseInsp
 
 /** A file named by the URL is read before anything is sent. */
 async function connect(databaseUrl: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, query_timeout: 20_000 })
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 20_000,
+    application_name: applicationName,
+  })
   client.on('error', () => {})
   await client.connect()
   return client
@@ -86,6 +92,7 @@ async function inspect(client: pg.Client, databaseUrl: string): Promise<Database
     problem:
       (await findVersionProblem(client)) ??
       findEncodingProblem(encoding, name) ??
+      (await findBalancedReads(client)) ??
       (isReadOnly ? readOnly(namePostgres(databaseUrl)) : undefined) ??
       findNewerStore(executed ?? []) ??
       (await findForeignSchema(client)) ??

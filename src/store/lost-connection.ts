@@ -1,6 +1,6 @@
 import type { DatabaseConnection, PostgresPool } from 'kysely'
 import pg from 'pg'
-import { isError, TransientError } from '../errors.ts'
+import { isError, TransientError, WorkerError } from '../errors.ts'
 import { isPassingError } from '../failures/sql-state.ts'
 import { explainPostgresFailure } from './postgres-failure.ts'
 
@@ -36,6 +36,6 @@ function translate(error: unknown): never {
 
 /** An error of a connection, which may end without a word of the server. */
 export function explainLostConnection(error: unknown): unknown {
-  if (!isError(error) || error.name === 'AbortError') return error
+  if (!isError(error) || error.name === 'AbortError' || error instanceof WorkerError) return error
   return new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
 }

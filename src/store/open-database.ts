@@ -2,11 +2,12 @@ import { PGlite, types } from '@electric-sql/pglite'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
-import type { WorkerError } from '../errors.ts'
+import { ConfigError, type WorkerError } from '../errors.ts'
 import { type Explanation, renderExplanation } from '../explanation.ts'
 import { parseWithRoundedAsText } from '../json/exact-numbers.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
+import { applicationName, findBalancedReads } from './balanced-reads.ts'
 import { claimDataDir, type DataDirClaim } from './data-dir-claim.ts'
 import { findPending } from './executed-migrations.ts'
 import { explainDataDir } from './explain-data-dir.ts'
@@ -14,13 +15,14 @@ import { listen, requestsChannel } from './listen.ts'
 import { explainLostConnection, tellLostConnections } from './lost-connection.ts'
 import { maintainEmbedded } from './maintain-embedded.ts'
 import { migrations } from './migrations.ts'
+import type { Asked } from './missing-privileges.ts'
 import { PGlitePool } from './pglite-pool.ts'
 import { PanicWords } from './postgres-end.ts'
 import { prepareMarked } from './prepared-statements.ts'
 import { databaseFolder, ensurePrivateDatabase, ensurePrivateFolder } from './private-folder.ts'
 import { requireUsable } from './require-usable.ts'
 import type { WorkerTables } from './schema.ts'
-import { type Session, setSession } from './session-settings.ts'
+import { setSession } from './session-settings.ts'
 import { leaveSilent } from './silent-connections.ts'
 import type { Store } from './store.ts'
 import { SyncedNodeFS, syncedStartParams } from './synced-node-fs.ts'
@@ -71,7 +73,7 @@ function openPostgres(databaseUrl: string, log: Log): Database {
     keepAlive: true,
     // During a statement of minutes a NAT or a load balancer would forget the connection, some after four.
     keepAliveInitialDelayMillis: 60_000,
-    application_name: 'hasura-sync-worker',
+    application_name: applicationName,
   }
   const common = openPool(
     {
@@ -111,7 +113,7 @@ function openPool(
       getTypeParser: (type, format) =>
         isJson(type) && format !== 'binary' ? parseJsonValue : pg.types.getTypeParser(type, format),
     },
-    onConnect: client => setSession(within(options.connectionTimeoutMillis, client)),
+    onConnect: client => prepareSession(within(options.connectionTimeoutMillis, client)),
     // Prepared statements, two per mirror table, stay in the server as long as their connection.
     maxLifetimeSeconds: 3_600,
   })
@@ -125,15 +127,22 @@ function openPool(
   return { store, leave: leaving.leave, end: () => pool.end() }
 }
 
+/** A pooler chooses for each connection anew where its reads go. */
+async function prepareSession(client: Asked): Promise<void> {
+  await setSession(client)
+  const problem = await findBalancedReads(client)
+  if (problem) throw new ConfigError([problem])
+}
+
 /**
  * A pooler accepts a connection at once, and lets its first statement wait while all sessions of the server are in use (PgBouncer's
  * `query_wait_timeout`: 2 minutes).
  */
-function within(timeoutMs: number, client: pg.ClientBase): Session {
+function within(timeoutMs: number, client: pg.ClientBase): Asked {
   return {
-    query(text, values) {
+    query<R extends object>(text: string, values: unknown[]) {
       const timed: pg.QueryConfig & { query_timeout: number } = { text, values, query_timeout: timeoutMs }
-      return client.query(timed)
+      return client.query<R>(timed)
     },
   }
 }

@@ -92,7 +92,7 @@ function asOptions(settings: Record<string, string>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
-async function answersQuery(connectionString: string): Promise<boolean> {
+export async function answersQuery(connectionString: string): Promise<boolean> {
   const client = new Client({ connectionString, connectionTimeoutMillis: 2000 })
   // The server may close the connection after we stopped listening for an answer.
   client.on('error', () => undefined)
