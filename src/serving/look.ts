@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Observer } from '../observer/observer.ts'
 import type { WorkerProcess } from '../process/process.ts'
@@ -6,6 +7,7 @@ import type { Line, LineName } from '../runs/line.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
+import { createOncePer } from '../time/once-per.ts'
 import { repeat } from '../time/repeat.ts'
 import { reportAccepted, type UnreportedRequest } from './report-accepted.ts'
 
@@ -18,6 +20,8 @@ const ticksAtOnce = 1_000
 const reportsAtOnce = 1_000
 /** How long the current look may take on disposal, in milliseconds. */
 const stopWithinMs = 500
+/** How long the same failure isn't logged again, in milliseconds. */
+const quietMs = 60_000
 
 export interface Tick extends LineName {
   readonly dueAt: Date
@@ -52,6 +56,7 @@ interface LookRow extends LineName {
 /** Asks the store once a second for the work of the lines that this process serves. A look that fails is repeated. */
 export function startLooking(deps: LookDeps): Looking {
   const { store, clock, log, process, observer } = deps
+  const isNew = createOncePer(quietMs, clock)
   let since: Date | undefined
 
   /** @returns milliseconds until the next look */
@@ -83,7 +88,12 @@ export function startLooking(deps: LookDeps): Looking {
       try {
         return await lookOnce(signal)
       } catch (error) {
-        if (!signal.aborted) log.warn({ error }, 'the store could not be asked for work; the worker asks again')
+        if (!signal.aborted && isNew(messageOf(error))) {
+          log.warn(
+            { error },
+            'the store could not be asked for work; the worker asks again, and logs the same failure at most once a minute',
+          )
+        }
         return everyMs
       }
     },

@@ -1,7 +1,11 @@
-import { sql } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endRun } from '../../src/runs/end-run.ts'
 import { cancelRequest } from '../../src/runs/requests.ts'
+import { startLooking } from '../../src/serving/look.ts'
+import type { WorkerTables } from '../../src/store/schema.ts'
+import { captureLog } from '../fixtures/captured-log.ts'
+import { ManualClock } from '../fixtures/manual-clock.ts'
 import { again, done, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
 
 describe.each(stores)('a look at what there is to do on %s', place => {
@@ -68,4 +72,24 @@ describe.each(stores)('a look at what there is to do on %s', place => {
     await fixture.pulse(processId)
     expect(await fixture.stateOf(id)).toMatchObject({ ready: true, failures: 1 })
   })
+})
+
+test('a store that is out of reach is logged once a minute, not at each look', async () => {
+  const unreachable = new Kysely<WorkerTables>({
+    dialect: new PostgresDialect({ pool: async () => Promise.reject(new Error('the connection was refused')) }),
+  })
+  const clock = new ManualClock()
+  const { log, lines } = captureLog()
+  await using _looks = startLooking({
+    store: unreachable,
+    clock,
+    log,
+    process: { id: crypto.randomUUID(), runIds: () => [] },
+    observer: { requestAccepted() {}, during: (_step, work) => work() },
+    wake() {},
+    async tick() {},
+    async renew() {},
+  })
+  await clock.advance(150_000)
+  expect(lines.map(line => line.level)).toEqual(['warn', 'warn', 'warn'])
 })
