@@ -37,7 +37,7 @@ export async function loadRoleSchema(folder: URL, role: string): Promise<RoleSch
     throw new ConfigError([
       {
         found: `The schema of role "${role}" is not in ${path}`,
-        remedy: `run "npm run -s cli -- schema pull --role ${role}" and commit the file`,
+        remedy: `run "npm run -s cli -- schema pull --role ${role}" and commit the file; if it is committed, ship graphql/ with the jobs, such as in the image`,
       },
     ])
   }

@@ -37,7 +37,9 @@ test('an SDL that is there and can’t be read isn’t taken for a missing one',
   const folder = await mkdtemp(join(tmpdir(), 'role-schema-'))
   try {
     const url = pathToFileURL(`${folder}/`)
-    await expect(loadRoleSchema(url, 'viewer')).rejects.toThrow('run "npm run -s cli -- schema pull --role viewer"')
+    await expect(loadRoleSchema(url, 'viewer')).rejects.toThrow(
+      'run "npm run -s cli -- schema pull --role viewer" and commit the file; if it is committed, ship graphql/ with the jobs',
+    )
     await mkdir(join(folder, 'viewer.graphql'))
     await expect(loadRoleSchema(url, 'viewer')).rejects.toThrow(
       'The schema of role "viewer" in graphql/schema/viewer.graphql can\'t be read, because it is a folder, not a file (EISDIR)',
