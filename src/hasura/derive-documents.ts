@@ -16,7 +16,7 @@ import {
   type VariableDefinitionNode,
   type VariableNode,
 } from 'graphql'
-import { findDocumentRoot } from './document-root.ts'
+import { findDocumentRoot, variablesIn } from './document-root.ts'
 import { findPath, type SelectedList } from './find-list.ts'
 
 /** A document with untyped variables and rows. */
@@ -90,7 +90,7 @@ function derive(
       (inner, namespace) => ({ ...namespace, selectionSet: { kind: Kind.SELECTION_SET, selections: [inner] } }),
       list,
     )
-  const used = new Set(variablesOf(list.arguments ?? []))
+  const used = variablesIn(list.arguments ?? [])
   const names = new Set(added.map(({ variable }) => variable.name.value))
   const variableDefinitions = [
     ...(operation.variableDefinitions ?? []).filter(({ variable }) => !names.has(variable.name.value)),
@@ -160,21 +160,4 @@ const offsetVariable: VariableDefinitionNode = {
   kind: Kind.VARIABLE_DEFINITION,
   variable: offset,
   type: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: 'Int' } },
-}
-
-function variablesOf(argumentNodes: readonly ArgumentNode[]): string[] {
-  return argumentNodes.flatMap(({ value }) => variablesIn(value))
-}
-
-function variablesIn(value: ArgumentNode['value']): string[] {
-  switch (value.kind) {
-    case Kind.VARIABLE:
-      return [value.name.value]
-    case Kind.LIST:
-      return value.values.flatMap(variablesIn)
-    case Kind.OBJECT:
-      return value.fields.flatMap(field => variablesIn(field.value))
-    default:
-      return []
-  }
 }

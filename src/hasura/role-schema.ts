@@ -14,6 +14,7 @@ import {
 import { ConfigError, messageOf } from '../errors.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
+import { variablesIn } from './document-root.ts'
 import { schemaFileName, schemaFileUrl } from './role-name.ts'
 import { printSdl } from './spell-schema.ts'
 
@@ -94,8 +95,7 @@ export function checkOperation(document: DocumentNode, { schema }: RoleSchema): 
 
 /** What variables of missing fields are declared as: without a table, the types of its filter and its order are missing too. */
 function typesOf(operations: readonly OperationDefinitionNode[], missing: readonly ASTNode[]): ReadonlySet<ASTNode> {
-  const variables = new Set<string>()
-  for (const node of missing) visit(node, { Variable: ({ name }) => void variables.add(name.value) })
+  const variables = variablesIn(missing)
   const types = new Set<ASTNode>()
   for (const { variable, type } of operations.flatMap(({ variableDefinitions = [] }) => variableDefinitions)) {
     if (variables.has(variable.name.value)) visit(type, { NamedType: node => void types.add(node) })

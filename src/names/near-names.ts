@@ -1,5 +1,8 @@
+/** How many are told. */
+const most = 5
+
 /** Finds the names that may have been meant, nearest first. */
-export function findNearNames(wanted: string, names: Iterable<string>, most = 5): string[] {
+export function findNearNames(wanted: string, names: Iterable<string>): string[] {
   const lower = wanted.toLowerCase()
   return [...names]
     .map(name => ({ name, distance: distanceOf(lower, name.toLowerCase()) }))
