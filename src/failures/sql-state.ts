@@ -3,8 +3,7 @@ import { errorCodeOf } from '../errors.ts'
 
 /** @returns the meaning of a SQLSTATE (PostgreSQL documentation, appendix A), or undefined for one without a sentence of its own */
 export function explainSqlState(code: string): string | undefined {
-  // No SQLSTATE class begins with E, unlike system codes such as EPIPE.
-  if (!/^[0-9FHPX][0-9A-Z]{4}$/.test(code)) return undefined
+  if (!isSqlState.test(code)) return undefined
   return meanings[code] ?? meanings[code.slice(0, 2)] ?? 'it refused a statement'
 }
 
@@ -30,8 +29,12 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** The SQLSTATE of an error of either driver; undefined for any other error. */
 export function sqlStateOf(error: unknown): string | undefined {
-  return errorCodeOf(error)
+  const code = errorCodeOf(error)
+  return code !== undefined && isSqlState.test(code) ? code : undefined
 }
+
+/** No class begins with E, unlike system codes such as EPIPE. */
+const isSqlState = /^[0-9FHPX][0-9A-Z]{4}$/
 
 /**
  * Whether an error isn't the statement's fault: Postgres ended the connection (a shutdown, a broken connection, an idle transaction),

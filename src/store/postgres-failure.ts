@@ -1,7 +1,8 @@
 import pg from 'pg'
-import { errorCodeOf, isError } from '../errors.ts'
+import { isError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { describeNetworkFailure, type NetworkFailure, trustRemedy } from '../failures/network-failure.ts'
+import { sqlStateOf } from '../failures/sql-state.ts'
 import { quoteForeign } from '../words/foreign-words.ts'
 import { findMeaning, findPrimary } from './postgres-words.ts'
 
@@ -30,7 +31,7 @@ export interface PostgresFailure extends Explanation {
  */
 export function explainPostgresFailure(error: unknown, what: string): PostgresFailure {
   if (isUnreadableFile(error)) return explainFile(error)
-  const code = sqlStateIn(error)
+  const code = error instanceof pg.DatabaseError ? error.code : sqlStateOf(error)
   const said = isError(error) ? quoteForeign(error.message) : ''
   const meaning = findMeaning(code, said)
   if (meaning) {
@@ -112,14 +113,6 @@ const furtherRemedies: Readonly<Record<string, string>> = {
   // Certificates of Cloud SQL name its instance.
   ERR_TLS_CERT_ALTNAME_INVALID:
     'where neither can be had, as at Cloud SQL, let DATABASE_URL end in ?uselibpqcompat=true&sslmode=verify-ca&sslrootcert=FILE, so that only its authority is checked',
-}
-
-/** PGlite's errors and those of node-postgres carry it alike. */
-function sqlStateIn(error: unknown): string | undefined {
-  if (error instanceof pg.DatabaseError) return error.code
-  const code = errorCodeOf(error)
-  // No class begins with E, as the system's own codes do (EPIPE, EPERM).
-  return code !== undefined && /^[0-9FHPX][0-9A-Z]{4}$/.test(code) ? code : undefined
 }
 
 /**

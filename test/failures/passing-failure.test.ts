@@ -52,6 +52,7 @@ test.each([
   ['a row that is too wide', database('54000', 'RelationGetBufferForTuple')],
   ['a fault of the job', new TypeError("Cannot read properties of undefined (reading 'id')")],
   ['a file that is not there', system('ENOENT')],
+  ['a status as its code', Object.assign(new Error('Not Found'), { code: '404' })],
   ['no TLS', system('ERR_SSL_WRONG_VERSION_NUMBER')],
   ['a text', 'timeout exceeded when trying to connect'],
 ])('%s is somebody’s to correct', (_name, error) => {
