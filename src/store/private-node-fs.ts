@@ -1,16 +1,19 @@
 import { NodeFS } from '@electric-sql/pglite/nodefs'
 import { z } from 'zod'
 
-type Init = NodeFS['init']
-
 /**
  * The folder of an embedded database, in which folders have mode 0700 and files 0600 from their creation, whatever the process's
  * umask. PGlite itself creates files with mode 0777 and then sets 0666.
  */
 export class PrivateNodeFS extends NodeFS {
-  override init(...[pg, options]: Parameters<Init>): ReturnType<Init> {
-    const keepPrivate: NonNullable<typeof options.preRun>[number] = module => guard(fileSystem.parse(module.NODEFS))
-    return super.init(pg, { ...options, preRun: [...(options.preRun ?? []), keepPrivate] })
+  override init(...[pg, options]: Parameters<NodeFS['init']>): ReturnType<NodeFS['init']> {
+    const change: NonNullable<typeof options.preRun>[number] = ({ NODEFS }) => this.change(NODEFS)
+    return super.init(pg, { ...options, preRun: [...(options.preRun ?? []), change] })
+  }
+
+  /** Changes Emscripten's file system before anything is written. */
+  protected change(nodefs: unknown): void {
+    guard(fileSystem.parse(nodefs))
   }
 }
 

@@ -25,8 +25,6 @@ export interface Disk {
 
 const ownDisk: Disk = { sync: fsyncSync, syncAmongOthers: promisify(fsync) }
 
-type Init = PrivateNodeFS['init']
-
 /**
  * The folder of an embedded database whose files reach the disk when Postgres asks for it. PGlite itself leaves that to the system,
  * so a power failure could lose what was committed, or damage the database.
@@ -42,9 +40,9 @@ export class SyncedNodeFS extends PrivateNodeFS {
     this.#disk = disk
   }
 
-  override init(...[pg, options]: Parameters<Init>): ReturnType<Init> {
-    const addSync: NonNullable<typeof options.preRun>[number] = module => this.#addSync(fileSystem.parse(module.NODEFS))
-    return super.init(pg, { ...options, preRun: [...(options.preRun ?? []), addSync] })
+  protected override change(nodefs: unknown): void {
+    super.change(nodefs)
+    this.#addSync(fileSystem.parse(nodefs))
   }
 
   /** PGlite calls it before it looks for a database. One whose process was killed while it was new may not be on the disk. */
