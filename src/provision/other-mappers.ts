@@ -59,8 +59,8 @@ export function findRival(
 }
 
 /**
- * What to do about a rival. If the client scope writes another value, which of both is in a token depends on the order in which
- * Keycloak happens to apply mappers, and may change with any mapper that is added.
+ * What to do about a rival. If the client scope, or another rival, writes another value, which of both is in a token depends on the order
+ * in which Keycloak happens to apply mappers, and may change with any mapper that is added.
  */
 export function explainRival(
   rival: OtherMapper,
@@ -76,9 +76,17 @@ export function explainRival(
     const found = `${mapper} adds the names of the account's groups to ${name}, so it may act as roles that nobody assigned to it`
     return [{ check, found, advice }]
   }
-  if (inScope.some(each => replacesClaim(each, wanted) && isOther(each, rival) && !isAppliedBefore(each, rival))) {
-    const found = `${mapper} writes ${name}, and so does client scope "${hasuraScope}" with another value: which of both is in a token is left to chance`
-    return [{ check, found, advice }]
+  const isContrary = (each: MapperState) =>
+    replacesClaim(each, wanted) && isOther(each, rival) && !isAppliedBefore(each, rival)
+  const explainChance = (other: MapperState, holder: string, mends: string): readonly Obstacle[] => {
+    const found = `${mapper} writes ${name}, and so does ${holder} with another value: which of both is in a token is left to chance`
+    return [{ check, found, advice: mends, ...([rival, other].some(mayBeEmpty) && { isSuspected: true }) }]
+  }
+  const shared = inScope.find(isContrary)
+  if (shared) return explainChance(shared, `client scope "${hasuraScope}"`, advice)
+  const other = others.find(each => isContrary(each) && [each, rival].every(one => writesClaim(one, wanted)))
+  if (other) {
+    return explainChance(other, `mapper "${other.name}" of ${other.holder}`, `${advice}; or ${other.advice}`)
   }
   const { config } = rival
   // Keycloak writes text unless it is told otherwise.
@@ -98,6 +106,11 @@ function isAppliedBefore(one: MapperState, other: MapperState): boolean {
 function rankOf(mapper: MapperState): number {
   if (/^script-|^oidc-script-based-protocol-mapper$/.test(mapper.protocolMapper)) return 2
   return isOfRoles(mapper) ? 1 : 0
+}
+
+/** A mapper of an attribute that the account's user lacks, unlike people, writes nothing. */
+function mayBeEmpty({ protocolMapper }: MapperState): boolean {
+  return protocolMapper === 'oidc-usermodel-attribute-mapper'
 }
 
 function isOfRoles({ protocolMapper }: MapperState): boolean {

@@ -517,9 +517,29 @@ describe("mappers of the client's own", () => {
         ],
       ],
     ),
+    [
+      'write another value than one in another scope of the client',
+      {
+        scopes: [...done.scopes, { ...named('wiki'), protocolMappers: own([1, { 'claim.value': 'king' }]) }],
+        defaultScopes: ['basic', 'email', 'wiki'],
+      },
+      own([0], [1], [2]),
+      [
+        '! mapper "x-hasura-default-role" of client "sync" writes x-hasura-default-role, and so does mapper "x-hasura-default-role" of client scope "wiki" with another value: which of both is in a token is left to chance',
+      ],
+    ],
     ['write only into ID tokens', {}, own([1, { 'claim.value': 'king', 'access.token.claim': 'false' }]), []],
   ])('%s', (_name, state, protocolMappers, expected) => {
     expect(sentences({ state: { ...state, client: { ...client, protocolMappers } } })).toEqual(expected)
+  })
+
+  test('are only suspected beside one that reads an attribute, which the account may lack', () => {
+    const reading = own([2, { 'user.attribute': 'wiki_id' }, 'oidc-usermodel-attribute-mapper'])
+    const [roles, role] = mappers
+    const protocolMappers = [roles, role, ...reading].flatMap(each => each ?? [])
+    const scopes = [{ ...scope, protocolMappers }, ...done.scopes.slice(1)]
+    const { obstacles } = plan({ state: { scopes, client: { ...client, protocolMappers: own([2]) } } })
+    expect(obstacles).toMatchObject([{ check: 'user-id', isSuspected: true }])
   })
 
   test('count as well if another default scope has them', () => {
