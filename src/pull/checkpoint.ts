@@ -79,11 +79,11 @@ export function readCheckpoint(
   row: Pick<CheckpointRow, 'fingerprint'> & Nullable<CheckpointRow>,
   key: CheckpointKey,
 ): Checkpoint & MirrorState {
-  if (row.fingerprint !== key.fingerprint) {
-    const before = pullDefinitionSchema.safeParse(row.definition)
-    const changes = before.success
-      ? describeChanges(before.data, key.definition)
-      : ['another document, filter, role, key, cursor or table']
+  const before = pullDefinitionSchema.safeParse(row.definition)
+  const changes = before.success
+    ? describeChanges(before.data, key.definition)
+    : ['another document, filter, role, key, cursor or table']
+  if (row.fingerprint !== key.fingerprint && changes.length > 0) {
     const isFilterAlone = before.data && before.data.filter !== key.definition.filter && changes.length === 1
     const advice = isFilterAlone ? '; it must be the same in every run, so let a view select a window that moves' : ''
     const first =

@@ -37,10 +37,16 @@ export async function openRun(
     account: session.account.name,
     job: settings.name,
     fingerprint: fingerprintOf(shape.definition, filter),
-    definition: { ...shape.parts, filter: fingerprintOf(filter) },
+    definition: { ...shape.parts, filter: fingerprintOf(JSON.stringify(filter, sortKeys)) },
   }
   const { known, unfinished, ...opened } = await openTable(settings, context, shape, key)
   return { run: createRun(settings, shape, session, context, { key, where, ...opened }), known, unfinished }
+}
+
+/** For `JSON.stringify`: a filter means the same in whatever order its keys are written. */
+function sortKeys(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 interface Opened extends LeftState, Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt' | 'columns' | 'wasEnsured'> {}

@@ -9,6 +9,8 @@ export interface PullDefinition {
   readonly query: string
   /** Its root field with arguments. */
   readonly list: string
+  /** A fingerprint of all that it reads by, whatever the order in which that is written. Absent in old checkpoints. */
+  readonly reads?: string | undefined
   readonly role: string
   readonly key: readonly string[]
   readonly cursor?: string | undefined
@@ -20,6 +22,7 @@ export interface PullDefinition {
 export const pullDefinitionSchema: z.ZodType<PullDefinition> = z.object({
   query: z.string(),
   list: z.string(),
+  reads: z.string().optional(),
   role: z.string(),
   key: z.array(z.string()),
   cursor: z.string().optional(),
@@ -37,11 +40,12 @@ function withoutColumns({ kind, name, alias, arguments: given }: FieldNode): Fie
   return { kind, name, ...(alias && { alias }), ...(given && { arguments: given }) }
 }
 
-/** What has changed, and the old values, without those of a filter; never empty. */
+/** What has changed, and the old values, without those of a filter; empty if that is only the order in which the document is written. */
 export function describeChanges(before: PullDefinition, now: PullDefinition): readonly string[] {
+  const isReordered = before.reads !== undefined && before.reads === now.reads
   const changes = [
-    ...nameChange('query', before.query, now.query),
-    ...nameChange('list', before.list, now.list),
+    ...(isReordered ? [] : nameChange('query', before.query, now.query)),
+    ...(isReordered ? [] : nameChange('list', before.list, now.list)),
     ...nameChange('role', quote(before.role), quote(now.role)),
     ...nameChange('key', quote(...before.key), quote(...now.key)),
     ...nameChange('cursor', cursorOf(before), cursorOf(now)),
@@ -49,7 +53,7 @@ export function describeChanges(before: PullDefinition, now: PullDefinition): re
     ...(before.filter === now.filter ? [] : ['another filter']),
   ]
   // The field that an alias stands for.
-  return changes.length > 0 ? changes : ['another document']
+  return changes.length > 0 || isReordered ? changes : ['another document']
 }
 
 function nameChange(what: string, before: string, now: string): string[] {

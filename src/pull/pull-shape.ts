@@ -5,11 +5,13 @@ import { type DerivedDocuments, deriveDocuments } from '../hasura/derive-documen
 import { readSelection, type SelectedColumn } from '../hasura/read-selection.ts'
 import { loadRoleSchema, type RoleSchema } from '../hasura/role-schema.ts'
 import { isComparedAsDouble, sentAs } from '../hasura/scalars.ts'
+import { sortDocument } from '../hasura/sort-document.ts'
 import { findColumnNameProblem, findTableNameProblem } from '../mirror/column-name.ts'
 import type { MirrorTable } from '../mirror/mirror-table.ts'
 import { requireClear } from '../mirror/soft-delete.ts'
 import { findRowRisk, findTableProblems } from '../mirror/table-limits.ts'
 import { findRuleProblem } from '../time/schedule-rule.ts'
+import { fingerprintOf } from './checkpoint.ts'
 import { findComparison } from './compare-values.ts'
 import { findCursorKind } from './cursor-bound.ts'
 import { findNullRisk } from './find-null-risk.ts'
@@ -169,7 +171,14 @@ export function readShape(settings: PullSettings, schema: RoleSchema): PullShape
       ...(softDelete && { _deleted_at: `${softDelete.column}${softDelete.isDeleted ? ' by the job' : ''}` }),
     },
     definition: JSON.stringify([print(derived.keys), keyOrder.columns, cursor?.order.columns, settings.role, into]),
-    parts: { ...describeDocument(document), role: settings.role, key, cursor: cursorColumn, table: into },
+    parts: {
+      ...describeDocument(document),
+      reads: fingerprintOf(print(sortDocument(derived.keys))),
+      role: settings.role,
+      key,
+      cursor: cursorColumn,
+      table: into,
+    },
     spellWhere: (given, account) => spellWhere(given, list.field, { job: settings.name, account }),
   }
 }

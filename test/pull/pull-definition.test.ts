@@ -26,6 +26,12 @@ test.each<[string, Partial<PullDefinition>, readonly string[]]>([
   expect(describeChanges(before, { ...before, ...change })).toEqual(told)
 })
 
+test('of a document, another order is no change, but other fields are', () => {
+  const written = { ...before, reads: '1a' }
+  expect(describeChanges(written, { ...written, list: 'things(limit: $limit, where: $where)' })).toEqual([])
+  expect(describeChanges(written, { ...written, reads: '2b' })).toEqual(['another document'])
+})
+
 test('what a document selects of each row is no part of it', () => {
   expect(describeDocument(parse('query PullThings($where: w) { things(where: $where) { id } }'))).toEqual({
     query: 'PullThings',

@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest'
 import { readChanges } from '../../src/changes/changes.ts'
 import { preferredStore } from '../fixtures/open-test-app.ts'
 import { runPull } from '../fixtures/run-pull.ts'
-import { expectMirrored, readMirror } from '../fixtures/source-table.ts'
+import { createNumberedTable, expectMirrored, readMirror } from '../fixtures/source-table.ts'
 import { tableTest } from '../fixtures/table-test.ts'
 import { alterSelectPermission, setIntrospection, setSelectPermission } from '../sandbox/hasura/change-metadata.ts'
 
@@ -88,6 +88,22 @@ describe('a column', () => {
     await alter("add column note text default 'new'")
     await table.change()
     expect(await run(job)).toMatchObject({ counts: { read: 0 } })
+  })
+
+  test('that the document names in another place changes nothing', async ({ table, run }) => {
+    const columns = table.columns().toReversed()
+    expect(await run(table.pull({ columns }))).toMatchObject({ counts: { read: 0 } })
+  })
+
+  test('that the filter names in another place changes nothing', async ({ sandbox, app, account }) => {
+    const table = await createNumberedTable(sandbox, 3)
+    for (const where of [
+      { id: { _gt: 0, _lt: 9 }, title: { _is_null: false } },
+      { title: { _is_null: false }, id: { _lt: 9, _gt: 0 } },
+    ]) {
+      await runPull(app, table.pull({ where }), account)
+    }
+    await expectMirrored(app, table, account)
   })
 
   test('that the document gains is filled in every row', async ({ alter, table, run, app, account, mirror }) => {
