@@ -54,6 +54,9 @@ function findMistake(
       remedy: 'name one: the primary, or an address that always leads to it',
     }
   }
+  if (!url && /^[\da-f]*:[\da-f]*:[\da-f:.]*$/i.test(host)) {
+    return { found: 'has an IPv6 address without brackets', remedy: 'write it as in https://[fd00::1]:8443' }
+  }
   if (!url) {
     return {
       found: 'has a host or a port that no URL can have',
