@@ -1,5 +1,6 @@
 import { isConnectionFailure } from '../failures/network-failure.ts'
 import type { Log } from '../log.ts'
+import { explainUnknownLogin } from '../store/lost-connection.ts'
 
 /** The origin of an uncaught error: a promise, or a callback or `error` event. */
 export type UnforeseenKind = 'rejection' | 'exception'
@@ -22,7 +23,7 @@ export function createUnforeseenListener(log: Log): UnforeseenListener {
   return (thrown, kind) => {
     count += 1
     const isHarmless = kind === 'rejection' || isConnectionFailure(thrown)
-    const what = { error: thrown, kind, count }
+    const what = { error: explainUnknownLogin(thrown), kind, count }
     if (isHarmless) {
       log.error(what, 'unhandled rejection; other work continues')
       return 'go on'

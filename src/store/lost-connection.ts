@@ -39,3 +39,9 @@ export function explainLostConnection(error: unknown): unknown {
   if (!isError(error) || error.name === 'AbortError' || error instanceof WorkerError) return error
   return new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
 }
+
+/** node-postgres throws out of a callback if a server asks for a way to log in that it doesn't know, such as Kerberos. */
+export function explainUnknownLogin(thrown: unknown): unknown {
+  const isUnknown = isError(thrown) && /^Unknown authenticationOk message/.test(thrown.message)
+  return isUnknown ? explainLostConnection(thrown) : thrown
+}

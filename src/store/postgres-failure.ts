@@ -61,6 +61,7 @@ export function explainPostgresFailure(error: unknown, what: string): PostgresFa
     }
   }
   const failure = describeNetworkFailure(error)
+  if (failure.code?.startsWith('ERR_OSSL_')) return { ...unusableFiles(failure.code), isConfiguration: true }
   return {
     code: failure.code ?? 'no-answer',
     found: `${what} can't be reached, ${failure.words}`,
@@ -102,10 +103,19 @@ function explainFile({ code, path }: FileError): PostgresFailure {
   }
 }
 
+/** Codes of OpenSSL's own library, not of a handshake. */
+function unusableFiles(code: string): Omit<PostgresFailure, 'isConfiguration'> {
+  return {
+    code,
+    found: `DATABASE_URL names a certificate or a key that can't be used (${code})`,
+    remedy: 'let sslcert and sslkey name PEM files of one client certificate, whose key needs no passphrase',
+  }
+}
+
 const checkAddress = 'check that it runs and that DATABASE_URL names it'
 
 const trustInUrl =
-  "add sslrootcert=FILE to DATABASE_URL, with the file that holds its authority's certificate, or name that file in NODE_EXTRA_CA_CERTS"
+  'let sslrootcert=FILE in DATABASE_URL name a PEM file with the certificate of the authority that has signed it, or name that file in NODE_EXTRA_CA_CERTS'
 
 /** For servers of providers. */
 const furtherRemedies: Readonly<Record<string, string>> = {

@@ -55,7 +55,7 @@ const noDatabase: Meaning = {
 const tooManyConnections: Meaning = {
   found: 'takes no more connections',
   remedy:
-    'raise max_connections (of a pooler: max_client_conn or default_pool_size), or find out who holds so many; a worker needs up to 14',
+    'raise max_connections, or the limit of the role or database that it names (of a pooler: max_client_conn or default_pool_size), or find out who holds so many; a worker needs up to 14',
   isQuoted: true,
 }
 
@@ -73,6 +73,17 @@ const withoutTls = /no pg_hba\.conf entry.*(?:no encryption|SSL off)|(?:SSL|TLS)
 const sentences: readonly (readonly [state: string, words: RegExp, meaning: Meaning])[] = [
   ['28000', withoutTls, refusedWithoutTls],
   ['28000', /pg_hba\.conf/, allowInHba],
+  [
+    '28000',
+    /client certificate|certificate authentication/,
+    {
+      found: 'wants a client certificate of this user',
+      remedy:
+        "add sslcert=FILE and sslkey=FILE to DATABASE_URL, with a certificate that an authority of the server's ssl_ca_file has signed and whose common name is the user",
+      isConfiguration: true,
+      isQuoted: true,
+    },
+  ],
   ['28000', /does not exist|not permitted to log in/, { ...refusedLogin, isQuoted: true }],
   ['08P01', /unsupported startup parameter/, noOptions],
   ['08P01', /no such database|database .* does not exist/, noDatabase],

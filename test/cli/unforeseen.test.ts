@@ -55,4 +55,10 @@ describe('what nobody caught', () => {
       ])
     },
   )
+
+  test('names the login that a Postgres wants, which the driver throws', () => {
+    const { log, lines } = captureLog()
+    createUnforeseenListener(log)(new Error('Unknown authenticationOk message type 7'), 'exception')
+    expect(lines).toMatchObject([{ error: { message: expect.stringMatching(/way to log in.*scram-sha-256/) } }])
+  })
 })

@@ -177,6 +177,16 @@ describe.runIf(postgresServer)('a Postgres that refuses', () => {
     })
   })
 
+  test.runIf(hasOpenssl)('a connection whose certificate and key belong to others', async () => {
+    const authority = ensureCertificateAuthority(folder)
+    const sslcert = authority.issueForClient('one').certificateFile
+    const sslkey = authority.issueForClient('other').keyFile
+    const search = `?${new URLSearchParams({ sslmode: 'verify-full', sslcert, sslkey })}`
+    const error = await refusalOf(urlOf(url => Object.assign(url, { pathname: '/secure', search })))
+    expect(error).toBeInstanceOf(ConfigError)
+    expect(error.message).toMatch(/names a certificate or a key that can't be used .*MISMATCH.*sslcert and sslkey/)
+  })
+
   test('TLS that the server does not speak', async () => {
     await using other = await startPostgres()
     const error = await refusalOf(`${other.url}?sslmode=verify-full`)
@@ -380,6 +390,9 @@ test.each<[string, string, RegExp, RegExp]>([
   ['XX000', '(ENOIDENTIFIER) no tenant identifier provided', /refused the user/, /user\.project/],
   ['XX000', 'MaxClientsInSessionMode: max clients reached - in Session mode', /takes no more connections/, /pool_size/],
   ['XX000', 'Max client connections reached', /takes no more connections/, /pool_size/],
+  ['53300', 'too many connections for role "a"', /takes no more connections/, /limit of the role or database/],
+  ['28000', 'connection requires a valid client certificate', /wants a client certificate.*\(28000: /, /sslcert=/],
+  ['28000', 'certificate authentication failed for user "a"', /wants a client certificate/, /common name/],
   // RDS before Postgres 14, and Azure
   ['28000', 'no pg_hba.conf entry for host "10.0.0.7", user "a", database "b", SSL off', /without TLS/, /sslmode=/],
   ['28000', 'SSL connection is required. Please specify SSL options and retry.', /without TLS/, /sslmode=/],
