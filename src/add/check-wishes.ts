@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Project } from '../config/project.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
@@ -30,7 +30,7 @@ export async function checkWishes(
   { folder, jobs }: ProjectWithJobs,
   wishes: readonly PullWish[],
 ): Promise<readonly ChosenNames[]> {
-  if (!(await exists(join(folder, listFile))) || findCodegen(folder) === undefined) {
+  if (!existsSync(join(folder, listFile)) || findCodegen(folder) === undefined) {
     throw new ConfigError([
       {
         found: `${folder} has no TypeScript sources or no codegen, which "add" needs`,
@@ -54,11 +54,4 @@ function requireName(rootField: string): void {
     found: `"${rootField}" can't be a root field, because GraphQL names consist of letters A to Z, digits and underscores`,
     remedy: 'give the name that the API shows; in Hasura it may be a custom name of the table',
   })
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

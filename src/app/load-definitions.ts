@@ -9,16 +9,12 @@ import type { Told } from '../explanation.ts'
 import { explainThrown } from '../failures/explain-thrown.ts'
 import type { FirstLoginDefinition } from '../gate/first-login.ts'
 import { kindOf } from '../words/as-text.ts'
+import type { Definitions } from './app.ts'
 import { explainImport, type LocateSyntaxError, relativeTo } from './explain-import.ts'
 import { explainUnreadable, isThere } from './explain-unreadable.ts'
 import { locateSyntaxError } from './locate-syntax-error.ts'
 
 const modules = { list: 'src/jobs/list.ts', firstLogin: 'src/jobs/first-login.ts' } as const
-
-export interface LoadedDefinitions {
-  readonly jobs: readonly JobDefinition[]
-  readonly firstLogin: FirstLoginDefinition | undefined
-}
 
 /** Calls the listener when the process would end, because nothing that it waits for can happen, until the returned function is called. */
 type OnIdle = (listener: () => void) => () => void
@@ -29,7 +25,7 @@ type OnIdle = (listener: () => void) => () => void
  * @param onIdle default: a module that never finishes loading isn't told
  * @throws ConfigError with file, place and cause
  */
-export async function loadDefinitions(project: Project, onIdle: OnIdle = () => () => {}): Promise<LoadedDefinitions> {
+export async function loadDefinitions(project: Project, onIdle: OnIdle = () => () => {}): Promise<Definitions> {
   if (!hasModule(project, modules.list)) {
     throw new ConfigError([
       {
