@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type DocumentNode, Kind, parse } from 'graphql'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConflictError, UsageError } from '../errors.ts'
+import { readSafely } from '../failures/read-safely.ts'
 import { findPath } from '../hasura/find-list.ts'
 import { findFreeName, findTableNameProblem } from '../mirror/column-name.ts'
 import { findJobNames, type JobNames, nameJob } from './job-names.ts'
@@ -30,7 +31,8 @@ export async function findTaken(folder: string, listFile: string, jobs: readonly
   const files = (await readdir(join(folder, 'graphql')).catch(() => [])).filter(name => name.endsWith('.graphql'))
   const operations = files.map(async name => {
     const path = `graphql/${name}`
-    return [path.toLowerCase(), parseDocument((await findContent(join(folder, path))) ?? '')] as const
+    const content = (await findContent(join(folder, path))) ?? ''
+    return [path.toLowerCase(), readSafely(() => parse(content))] as const
   })
   const jobFiles = (await readdir(join(folder, 'src/jobs'))).map(name => `src/jobs/${name}`.toLowerCase())
   return {
@@ -124,14 +126,6 @@ export function chooseTable(
     found: `${writer} already mirrors into mirror.${asked}`,
     remedy: 'give another table with --into',
   })
-}
-
-function parseDocument(content: string): DocumentNode | undefined {
-  try {
-    return parse(content)
-  } catch {
-    return undefined
-  }
 }
 
 /** Place of the list that a document selects, by the API's names. */

@@ -7,6 +7,7 @@ import { promisify, stripVTControlCharacters } from 'node:util'
 import type { Environment } from '../config/config.ts'
 import type { Project } from '../config/project.ts'
 import { ConfigError, isError, PermanentError } from '../errors.ts'
+import { readSafely } from '../failures/read-safely.ts'
 import { explainFailedCopy, explainUnwritable, listFiles, type WrittenFile, writeFiles } from './write-files.ts'
 
 export interface GenerateDeps {
@@ -66,11 +67,8 @@ async function findForeignSettings(folder: string): Promise<ConfigError | undefi
 
 /** @returns undefined when the development dependencies aren't installed */
 export function findCodegen(folder: string): string | undefined {
-  try {
-    return join(dirname(createRequire(join(folder, 'package.json')).resolve('@graphql-codegen/cli')), '../esm/bin.js')
-  } catch {
-    return undefined
-  }
+  const main = readSafely(() => createRequire(join(folder, 'package.json')).resolve('@graphql-codegen/cli'))
+  return main && join(dirname(main), '../esm/bin.js')
 }
 
 async function runCodegen(project: Project, scratch: string, { env, signal }: GenerateDeps): Promise<void> {

@@ -1,4 +1,5 @@
 import { decodeJwt } from 'jose'
+import { readSafely } from '../failures/read-safely.ts'
 
 /** Used when neither the response nor the token states a lifetime. */
 const assumedLifeMs = 60_000
@@ -19,10 +20,6 @@ export function parseExpiresIn(value: unknown): number | undefined {
 }
 
 function jwtLifeSeconds(accessToken: string): number | undefined {
-  try {
-    const { exp, iat } = decodeJwt(accessToken)
-    return typeof exp === 'number' && typeof iat === 'number' ? parseExpiresIn(exp - iat) : undefined
-  } catch {
-    return undefined
-  }
+  const { exp, iat } = readSafely(() => decodeJwt(accessToken)) ?? {}
+  return typeof exp === 'number' && typeof iat === 'number' ? parseExpiresIn(exp - iat) : undefined
 }

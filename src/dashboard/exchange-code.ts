@@ -5,6 +5,7 @@ import type { DashboardLogin } from '../config/read-dashboard.ts'
 import { TransientError, UsageError, WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { describeNetworkFailure } from '../failures/network-failure.ts'
+import { readSafely } from '../failures/read-safely.ts'
 import { ownValue } from '../names/own-value.ts'
 import { nameCaller } from '../operations/bound-caller.ts'
 import { isStorable } from '../words/storable.ts'
@@ -43,10 +44,9 @@ export async function exchangeCode(
   const claims = claimsSchema.safeParse(tokens.claims()).data
   if (!claims)
     throw new UsageError({ found: 'The identity token has no subject', remedy: 'check the mappers of the client' })
-  const roles = new Set([
-    ...rolesIn(tokens.claims(), login.clientId),
-    ...rolesIn(decode(tokens.access_token), login.clientId),
-  ])
+  // Its signature needn't be checked: it came from the issuer itself over TLS (OpenID Connect Core 1.0, section 3.1.3.7).
+  const accessClaims = readSafely(() => decodeJwt(tokens.access_token))
+  const roles = new Set([tokens.claims(), accessClaims].flatMap(each => rolesIn(each, login.clientId)))
   const name =
     [claims.name, claims.preferred_username, claims.sub].find(each => each !== undefined && isStorable(each)) ?? ''
   const caller = nameCaller({ client: login.clientId, subject: claims.sub })
@@ -63,15 +63,6 @@ function rolesIn(claims: unknown, clientId: string): readonly string[] {
   const read = rolesSchema.safeParse(claims).data
   if (!read) return []
   return [...read.realm_access.roles, ...(ownValue(read.resource_access, clientId)?.roles ?? [])]
-}
-
-/** Its signature needn't be checked: it came from the issuer itself over TLS (OpenID Connect Core 1.0, section 3.1.3.7). */
-function decode(token: string): unknown {
-  try {
-    return decodeJwt(token)
-  } catch {
-    return undefined
-  }
 }
 
 /** Operators may view; the data role alone allows nothing. */

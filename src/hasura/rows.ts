@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { PermanentError } from '../errors.ts'
+import { readSafely } from '../failures/read-safely.ts'
 import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import { parseJson } from '../json/parse-json.ts'
 import { behind, endOfValue, skipSpace } from './json-bytes.ts'
@@ -143,12 +144,8 @@ export function textsAt(rows: Rows, row: number, names: readonly string[]): read
 }
 
 function namesOf(row: string): readonly string[] | undefined {
-  try {
-    const names = Object.keys(record.parse(parseJson(row)))
-    return names.length > 0 ? names : undefined
-  } catch {
-    return undefined
-  }
+  const names = readSafely(() => Object.keys(record.parse(parseJson(row)))) ?? []
+  return names.length > 0 ? names : undefined
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Requirement } from '../../account.ts'
 import { type Claims, parseClaims } from '../../auth/claims.ts'
 import { readHasuraClaims } from '../../auth/hasura-claims.ts'
 import { jobsOf } from '../../definitions/account-jobs.ts'
+import { readSafely } from '../../failures/read-safely.ts'
 import { listNames } from '../../names/list-names.ts'
 import type { Reading } from '../../operations/operation.ts'
 import type { FirstLoginState } from '../../store/schema.ts'
@@ -95,14 +96,15 @@ export function findTokenFacts({ deps: { accounts, jobs } }: Reading, name: stri
   const access = accounts.get(name)
   const token = access?.tokens.peek()
   if (!access || !token) return undefined
-  const claims = readClaims(token.value)
+  const claims = readSafely(() => parseClaims(token.value))
   if (!claims) return undefined
   const needed = new Map<string, string[]>()
   for (const job of jobsOf(access.account, jobs.values())) {
     for (const role of rolesOf(job.requirement)) needed.set(role, [...(needed.get(role) ?? []), job.name])
   }
-  const held = access.account.hasura ? hasuraRoles(claims, access.account.hasura.claims) : []
-  const names = [...new Set([...held, ...namesOf(claims.clientRoles)])]
+  const { hasura } = access.account
+  const held = hasura ? readSafely(() => readHasuraClaims(claims, hasura.claims).allowedRoles) : []
+  const names = [...new Set([...(held ?? []), ...namesOf(claims.clientRoles)])]
   return {
     issuer: claims.issuer,
     subject: claims.subject,
@@ -112,22 +114,6 @@ export function findTokenFacts({ deps: { accounts, jobs } }: Reading, name: stri
     roles: names.map(role => ({ name: role, jobs: needed.get(role) ?? [] })),
     missing: [...needed.keys()].filter(role => !names.includes(role)),
     scopes: claims.scopes,
-  }
-}
-
-function readClaims(token: string): Claims | undefined {
-  try {
-    return parseClaims(token)
-  } catch {
-    return undefined
-  }
-}
-
-function hasuraRoles(claims: Claims, location: Parameters<typeof readHasuraClaims>[1]): readonly string[] {
-  try {
-    return readHasuraClaims(claims, location).allowedRoles
-  } catch {
-    return []
   }
 }
 
