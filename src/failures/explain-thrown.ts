@@ -101,7 +101,14 @@ function sayOwn(
     return { text: withName(name, withoutValues(name, message), secrets), isPrivate: true }
   const [first] = frames
   const builtIn = first && first.file === '<anonymous>' && first.caller ? ` in ${first.caller}` : ''
-  return { text: `${name}${code === name ? '' : ` ${code}`}${builtIn}`, isPrivate: false }
+  const origin = placeIn(frames) === undefined ? originIn(frames) : ''
+  return { text: `${name}${code === name ? '' : ` ${code}`}${builtIn}${origin}`, isPrivate: false }
+}
+
+/** Where in a package the error was created, which is all that a report of a defect has: its message may hold data. */
+function originIn(frames: readonly Frame[]): string {
+  const frame = frames.find(({ file }) => file.includes(packages))
+  return frame ? ` (in ${frame.file.slice(frame.file.lastIndexOf(packages) + packages.length)}${frame.position})` : ''
 }
 
 /** Messages of Node, V8 and undici that hold no data. */
@@ -188,8 +195,10 @@ function pathOf(file: string): string {
   return file.startsWith('file://') ? (readSafely(() => fileURLToPath(file)) ?? file) : file
 }
 
+const packages = '/node_modules/'
+
 function isInProject({ file }: Frame): boolean {
-  return file.startsWith('/') && !file.includes('/node_modules/')
+  return file.startsWith('/') && !file.includes(packages)
 }
 
 function showPlace({ file, position }: Frame): string {

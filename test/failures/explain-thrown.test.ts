@@ -31,6 +31,19 @@ class NoCatalogueError extends Error {
   override readonly name = 'NoCatalogueError'
 }
 
+test('an error that a package threw from a callback of its own is told with its place there', async () => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 1
+  const error = await thrownBy(() => buildSchema(row)).finally(() => {
+    Error.stackTraceLimit = stackTraceLimit
+  })
+  expect(explainThrown(error)).toEqual({
+    code: 'GraphQLError',
+    message: expect.stringMatching(/^GraphQLError \(in graphql\/[\w/]+\.m?js:\d+:\d+\)$/),
+    isPrivate: false,
+  })
+})
+
 describe('what the author of a job threw is told whole, with its place', () => {
   test.each<[string, () => unknown, RegExp]>([
     [
