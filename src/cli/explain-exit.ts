@@ -14,6 +14,7 @@ export function explainExit(code: number): Explanation | undefined {
   const place = findPlace(call)
   return {
     found: `process.exit(${code}) ended the process before the command was done${place ? ` (at ${place})` : ''}`,
-    remedy: 'throw an error there instead, or let the job return; a run that was active is interrupted and runs again',
+    remedy:
+      'let the job return or throw an error instead, and use no package that ends the process; a run that was active is interrupted and runs again',
   }
 }

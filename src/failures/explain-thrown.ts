@@ -68,9 +68,11 @@ function read(thrown: unknown, secrets: readonly string[], depth: number): Throw
   }
 }
 
-/** Where in the project an error was created, such as `src/jobs/greet-user.ts:12:11`. */
+/** Where in the project an error was created, such as `src/jobs/greet-user.ts:12:11`, or in which package if the project isn't involved. */
 export function findPlace(error: Error): string | undefined {
-  return placeIn(framesOf(error))
+  const frames = framesOf(error)
+  const inPackage = frames.find(({ file }) => file.startsWith('/'))
+  return placeIn(frames) ?? (inPackage && showPlace(inPackage))
 }
 
 function placeIn(frames: readonly Frame[]): string | undefined {
