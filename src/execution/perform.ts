@@ -117,6 +117,6 @@ function parsePayload(job: JobDefinition, payload: unknown): unknown {
   if (parsed.success) return payload
   throw new PermanentError('payload', {
     found: `The payload of ${job.name} is invalid (${explainIssues(parsed.error, 'payload')})`,
-    remedy: remedyOfPayload(payload) ?? 'make the request again with a valid payload',
+    remedy: remedyOfPayload(payload, parsed.error) ?? 'make the request again with a valid payload',
   })
 }

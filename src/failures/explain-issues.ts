@@ -12,10 +12,18 @@ export function explainIssues({ issues }: z.core.$ZodError, whole: string): stri
     .join('; ')
 }
 
-/** What to do about a payload that isn't valid because it is JSON within JSON, as some drivers of databases make it. */
-export function remedyOfPayload(payload: unknown): string | undefined {
-  if (typeof payload !== 'string' || !/^\s*[[{]/.test(payload)) return undefined
-  return 'it is a text that holds JSON, as if it was encoded twice: give the object itself'
+/**
+ * What to do about an invalid payload if its values are not at fault: JSON within JSON, as some drivers of databases make it, or a schema
+ * that no JSON fits.
+ */
+export function remedyOfPayload(payload: unknown, { issues }: z.core.$ZodError): string | undefined {
+  if (typeof payload === 'string' && /^\s*[[{]/.test(payload)) {
+    return 'it is a text that holds JSON, as if it was encoded twice: give the object itself'
+  }
+  // Of `z.coerce.date()`, an issue tells that it got an invalid date.
+  return issues.some(issue => issue.code === 'invalid_type' && issue.expected === 'date' && !('received' in issue))
+    ? "a payload is JSON, where a date is a text: use z.coerce.date() or z.iso.datetime() in the job's schema"
+    : undefined
 }
 
 interface Cause {

@@ -28,7 +28,7 @@ export function resolve(
   const payload = parseSafely(job.payload, wanted.payload ?? {})
   if (!payload.success) {
     const found = `The payload of ${job.name} is invalid (${explainIssues(payload.error, 'payload')})`
-    throw new UsageError({ found, remedy: remedyOfPayload(wanted.payload) })
+    throw new UsageError({ found, remedy: remedyOfPayload(wanted.payload, payload.error) })
   }
   // The payload is stored as it was given: the run parses it again, possibly with a later version's schema.
   return { job, access, payload: wanted.payload ?? {} }

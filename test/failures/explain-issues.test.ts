@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { explainIssues } from '../../src/failures/explain-issues.ts'
+import { explainIssues, remedyOfPayload } from '../../src/failures/explain-issues.ts'
 
 const schema = z.strictObject({
   backfill: z.union([z.literal('all'), z.strictObject({ from: z.iso.date(), parts: z.array(z.int()) })]).optional(),
@@ -22,4 +22,26 @@ test.each<[string, unknown, RegExp]>([
 ])('says where: %s', (_what, value, sentence) => {
   const { error } = schema.safeParse(value)
   expect(error && explainIssues(error, 'payload')).toMatch(sentence)
+})
+
+describe('the remedy of a payload', () => {
+  const remedy = (schema: z.ZodType, payload: unknown) => {
+    const { error } = schema.safeParse(payload)
+    return error && remedyOfPayload(payload, error)
+  }
+
+  test('names the schema that wants a date, which JSON has not', () => {
+    expect(remedy(z.object({ at: z.date() }), { at: '2026-01-01' })).toContain(
+      "use z.coerce.date() or z.iso.datetime() in the job's schema",
+    )
+  })
+
+  test('is none if the date itself is not valid', () => {
+    expect(remedy(z.object({ at: z.coerce.date() }), { at: 'tomorrow' })).toBeUndefined()
+    expect(remedy(z.object({ at: z.iso.datetime() }), { at: 'tomorrow' })).toBeUndefined()
+  })
+
+  test('names a text that holds JSON', () => {
+    expect(remedy(z.object({}), '{}')).toContain('encoded twice')
+  })
 })
