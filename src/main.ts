@@ -25,6 +25,12 @@ import { createTraceObserver } from './traces/trace-observer.ts'
  */
 setDefaultAutoSelectFamilyAttemptTimeout(1_000)
 
+/**
+ * Node looks names up in half of its threads, which start at their first use. Of the usual four, two names whose DNS servers don't answer
+ * take both for 10 seconds each, and keep every other name waiting, those of Postgres and Redis as well.
+ */
+process.env.UV_THREADPOOL_SIZE ??= '32'
+
 /** A worker stops within 9 seconds of a signal; after this time, whatever hangs (such as a job's module that never loads) is cut off. */
 const stopWithinMs = 10_000
 
