@@ -13,6 +13,7 @@ import { reportProgress, requestRun } from '../runs/requests.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import type { Admission } from './admit.ts'
 import type { Execution } from './execution.ts'
+import { createOpenCalls, type OpenCalls } from './open-calls.ts'
 import { createPace } from './pace.ts'
 import { readResult } from './read-result.ts'
 import { createTransactionScope } from './transaction-scope.ts'
@@ -29,12 +30,14 @@ export async function perform(
   observed: ObservedRun,
 ): Promise<JobResult> {
   const { job, access, signal } = execution
+  using calls = createOpenCalls(job.name)
   try {
-    const context = createContext(deps, execution, settings, observed)
+    const context = createContext(deps, execution, settings, observed, calls)
     const returned = await job.run(session, context)
     // It may have left work undone. A process that wasn't heard for a while may still have its lease, without which nothing is
     // recorded; it may have been this job that blocked it, and would do so again.
     if (signal.aborted && !(signal.reason instanceof LeaseLostError)) throw signal.reason
+    calls.requireNone()
     return readResult(returned, { job: job.name, account: observed.account, accountJobs: context.accountJobs })
   } catch (error) {
     if (error instanceof WorkerError) throw error
@@ -55,6 +58,7 @@ function createContext(
   execution: Execution,
   settings: JobSettings,
   observed: ObservedRun,
+  calls: OpenCalls,
 ): JobContext<unknown> {
   const { store, clock, log, observer } = deps
   const { lease, requestId, job, kept } = execution
@@ -76,11 +80,12 @@ function createContext(
     store: scope.guard(store),
     async transaction(work) {
       scope.requireOutside('transaction')
-      return observer.during(commit, () => fencedTransaction(store, lease, tx => scope.enter(() => work(tx))))
+      const write = () => fencedTransaction(store, lease, tx => scope.enter(() => work(tx)))
+      return calls.during('transaction', () => observer.during(commit, write))
     },
     async statement(build) {
       scope.requireOutside('statement')
-      return observer.during(commit, () => fencedStatement(store, lease, build))
+      return calls.during('statement', () => observer.during(commit, () => fencedStatement(store, lease, build)))
     },
     progress(progress) {
       const paced = pace(progress)
@@ -105,7 +110,8 @@ function createContext(
       const other = deps.jobs.get(name)
       if (!other) throw new PermanentError('unknown-job', `${job.name} requests job "${name}", which doesn't exist`)
       const made = { trigger: 'job', caller: `job:${job.name}`, trace: kept } as const
-      const { id } = await requestRun(deps, { account, job: name, payload: payload ?? {}, ...made })
+      const wanted = { account, job: name, payload: payload ?? {}, ...made }
+      const { id } = await calls.during('request', () => requestRun(deps, wanted))
       return { id }
     },
   }

@@ -24,7 +24,13 @@ import { untilAborted } from '../fixtures/until-aborted.ts'
 /** What a job returns whose types nobody has checked. */
 const unchecked = z.custom<JobResult>()
 
-type Run = (context: JobContext<{ n: number }>) => Promise<JobResult>
+/** A call that nobody awaits. */
+function lost(call: Promise<unknown>): JobResult {
+  call.catch(() => {})
+  return {}
+}
+
+type Run = (context: JobContext<{ n: number }>) => Promise<JobResult | undefined>
 
 const test = appTest
   .extend('sandboxOptions', { scope: 'file' }, { hasura: { seed: false } })
@@ -573,8 +579,41 @@ describe.each(backends)('a request on %s', backend => {
     })
   })
 
+  test.for<[string, Run]>([
+    ['transaction', async ({ transaction }) => lost(transaction(tx => sql`select pg_sleep(0)`.execute(tx)))],
+    ['statement', async ({ statement }) => lost(statement(held => sql`select 1 where ${held}`))],
+  ])('whose job does not await context.%s fails at once', async ([used, run], { addJob, ask, untilState, find }) => {
+    const job = addJob(run)
+    const request = await ask(job)
+    await untilState(request, 'failed')
+    expect(await find(request)).toMatchObject({
+      failedReason: expect.stringContaining(`${job} returned while context.${used} was still running`),
+      runs: [{ state: 'failed', error: { code: 'not-awaited' } }],
+    })
+  })
+
+  test('whose job writes after its end is told so, not that another run has taken over', async ({
+    addJob,
+    ask,
+    untilState,
+  }) => {
+    const over = Promise.withResolvers<void>()
+    const written = Promise.withResolvers<unknown>()
+    const job = addJob(async ({ statement }) => {
+      const write = async () => {
+        await over.promise
+        await statement(held => sql`select 1 where ${held}`)
+      }
+      written.resolve(expect(write()).rejects.toMatchObject({ code: 'not-awaited' }))
+      return {}
+    })
+    await untilState(await ask(job), 'done')
+    over.resolve()
+    await written.promise
+  })
+
   test('whose job returns nothing is done', async ({ addJob, ask, untilState, find }) => {
-    const id = await ask(addJob(async () => unchecked.parse(undefined)))
+    const id = await ask(addJob(async () => {}))
     await untilState(id, 'done')
     expect((await find(id))?.runs).toMatchObject([{ state: 'succeeded', counts: null }])
   })
