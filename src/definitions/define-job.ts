@@ -68,7 +68,8 @@ export interface JobDefinition<N extends string = string, P extends z.ZodType = 
   payloadOfEvent?(event: TableEvent, isCrowded: boolean): z.input<P>
   /** The payload of a repeated request (`retry`); default: the same. `errorCode` is that of a failed one. */
   payloadOfRetry?(payload: unknown, errorCode?: string): unknown
-  run(session: Session, context: JobContext<z.output<P>, S>): Promise<JobResult>
+  /** Returning nothing is the same as `{}`. */
+  run(session: Session, context: JobContext<z.output<P>, S>): Promise<JobResult | undefined>
 }
 
 /**
