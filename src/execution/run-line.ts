@@ -10,6 +10,7 @@ import type { RunDeps } from '../runs/run-deps.ts'
 import { slotsOf } from '../runs/slots.ts'
 import type { Turn } from '../runs/turns.ts'
 import { NoJsonError } from '../store/gather.ts'
+import { explainLack } from '../store/lost-connection.ts'
 import { executeRun } from './execute-run.ts'
 import { openRunSignal } from './run-signal.ts'
 
@@ -107,7 +108,7 @@ export async function endSurely(
       for (const hold of ended.lifted) observer.holdLifted(run, hold)
       return ended
     } catch (error) {
-      log.warn({ error, ...run }, 'how a run ended could not be recorded; the worker tries again')
+      log.warn({ error: explainLack(error), ...run }, 'how a run ended could not be recorded; the worker tries again')
       // A value has no JSON, or Postgres can't store it (SQLSTATE class 22). Repeating it wouldn't help, and the line must not
       // wait forever.
       if (error instanceof NoJsonError || sqlStateOf(error)?.startsWith('22')) recorded = unrecordable(ending)

@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts'
+import { explainLack } from '../store/lost-connection.ts'
 import type { Clock } from '../time/clock.ts'
 import { repeat } from '../time/repeat.ts'
 
@@ -106,7 +107,8 @@ export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promi
       } catch (error) {
         failures += 1
         // One line per outage.
-        if (failures === 1 && !signal.aborted) log.warn({ error }, 'the store did not answer a heartbeat')
+        if (failures === 1 && !signal.aborted)
+          log.warn({ error: explainLack(error) }, 'the store did not answer a heartbeat')
       }
       return wait(failures > 0 && !isSilent ? againMs : everyMs)
     },

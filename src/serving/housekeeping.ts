@@ -4,6 +4,7 @@ import { lifeMs } from '../process/process.ts'
 import { requestBootstraps } from '../runs/bootstraps.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import { explainReference } from '../store/foreign-reference.ts'
+import { explainLack } from '../store/lost-connection.ts'
 import type { Database } from '../store/open-database.ts'
 import type { Store } from '../store/store.ts'
 import { repeat } from '../time/repeat.ts'
@@ -30,7 +31,7 @@ export function startHousekeeping(
       await prune(deps, signal)
       await database.maintain(signal)
     } catch (error) {
-      deps.log.warn({ error }, 'maintenance failed and is repeated in a minute')
+      deps.log.warn({ error: explainLack(error) }, 'maintenance failed and is repeated in a minute')
     }
     return everyMs
   })

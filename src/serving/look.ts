@@ -4,6 +4,7 @@ import type { Log } from '../log.ts'
 import type { Observer } from '../observer/observer.ts'
 import type { WorkerProcess } from '../process/process.ts'
 import type { Line, LineName } from '../runs/line.ts'
+import { explainLack } from '../store/lost-connection.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
@@ -90,7 +91,7 @@ export function startLooking(deps: LookDeps): Looking {
       } catch (error) {
         if (!signal.aborted && isNew(messageOf(error))) {
           log.warn(
-            { error },
+            { error: explainLack(error) },
             'the store could not be asked for work; the worker asks again, and logs the same failure at most once a minute',
           )
         }

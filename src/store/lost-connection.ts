@@ -40,6 +40,11 @@ export function explainLostConnection(error: unknown): unknown {
   return new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
 }
 
+/** For the log: a table or a privilege that a statement of the worker's own lacks is mended in the database, not in the code. */
+export function explainLack(error: unknown): unknown {
+  return error instanceof pg.DatabaseError && /^(?:3F|42)/.test(error.code ?? '') ? explainLostConnection(error) : error
+}
+
 /** node-postgres throws out of a callback if a server asks for a way to log in that it doesn't know, such as Kerberos. */
 export function explainUnknownLogin(thrown: unknown): unknown {
   const isUnknown = isError(thrown) && /^Unknown authenticationOk message/.test(thrown.message)

@@ -136,9 +136,19 @@ const sentences: readonly (readonly [state: string, words: RegExp, meaning: Mean
   ],
 ]
 
+const noTables: Meaning = {
+  found: 'has no such table, function or schema',
+  remedy:
+    'if somebody renamed or dropped schema worker, or is restoring it, let it be restored; a worker that starts without one creates an empty one',
+  isQuoted: true,
+}
+
 const states: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['28', refusedLogin],
   ['3D', noDatabase],
+  ['3F000', noTables],
+  ['42P01', noTables],
+  ['42883', noTables],
   [
     '42501',
     {

@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endRun } from '../../src/runs/end-run.ts'
 import { cancelRequest } from '../../src/runs/requests.ts'
 import { startLooking } from '../../src/serving/look.ts'
+import { openDatabase } from '../../src/store/open-database.ts'
 import type { WorkerTables } from '../../src/store/schema.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { ManualClock } from '../fixtures/manual-clock.ts'
 import { again, done, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
+import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 describe.each(stores)('a look at what there is to do on %s', place => {
   let fixture: Lines
@@ -74,22 +76,33 @@ describe.each(stores)('a look at what there is to do on %s', place => {
   })
 })
 
+const nobody = {
+  process: { id: crypto.randomUUID(), runIds: () => [] },
+  observer: { requestAccepted() {}, during: <T>(_step: unknown, work: () => T) => work() },
+  wake() {},
+  async tick() {},
+  async renew() {},
+}
+
 test('a store that is out of reach is logged once a minute, not at each look', async () => {
   const unreachable = new Kysely<WorkerTables>({
     dialect: new PostgresDialect({ pool: async () => Promise.reject(new Error('the connection was refused')) }),
   })
   const clock = new ManualClock()
   const { log, lines } = captureLog()
-  await using _looks = startLooking({
-    store: unreachable,
-    clock,
-    log,
-    process: { id: crypto.randomUUID(), runIds: () => [] },
-    observer: { requestAccepted() {}, during: (_step, work) => work() },
-    wake() {},
-    async tick() {},
-    async renew() {},
-  })
+  await using _looks = startLooking({ store: unreachable, clock, log, ...nobody })
   await clock.advance(150_000)
   expect(lines.map(line => line.level)).toEqual(['warn', 'warn', 'warn'])
+})
+
+test.runIf(hasPostgres).each([
+  ['alter schema worker rename to former', /has no such table, function or schema \(3F000: .* restoring it/],
+  ['set role pg_monitor', /refused a privilege \(42501: permission denied for schema worker\): grant it/],
+])('a store after "%s" is logged with what to do', async (statement, message) => {
+  await using created = await createDatabase()
+  await using database = await openDatabase({ databaseUrl: created.url }, captureLog().log)
+  const { log, lines } = captureLog()
+  await sql.raw(statement).execute(database.store)
+  await using _looks = startLooking({ store: database.store, clock: new ManualClock(), log, ...nobody })
+  await expect.poll(() => lines).toMatchObject([{ error: { code: 'store', message: expect.stringMatching(message) } }])
 })
