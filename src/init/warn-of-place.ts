@@ -41,12 +41,38 @@ export async function warnOfPlace(
     )
   }
   const repository = withParents(folder).find(each => existsSync(join(each, '.git')))
+  if (has('tsconfig.json')) warnings.push(...(await warnOfCompiler(folder, above)))
   if (has(workflow) && repository !== undefined && repository !== folder) {
     warnings.push(
       `GitHub runs only workflows at the top of the repository: move ${workflow} to ${join(repository, workflow)}, and let its commands run in ${relative(repository, folder)}`,
     )
   }
   return warnings
+}
+
+/** A program around the project may compile it as well, such as one of Next.js, whose tsconfig.json includes every file below it. */
+async function warnOfCompiler(folder: string, above: readonly string[]): Promise<readonly string[]> {
+  const outer = above.find(each => existsSync(join(each, 'tsconfig.json')))
+  if (outer === undefined) return []
+  const path = relative(outer, folder)
+  const file = join(outer, 'tsconfig.json')
+  if (!includesFolder(await readFile(file, 'utf8').catch(() => ''), path)) return []
+  return [
+    `A compiler that reads ${file}, as "next build" does, also checks ${path}, which needs the settings of its own tsconfig.json: add "${path}" to "exclude" there`,
+  ]
+}
+
+/** @param config may have comments, so it isn't JSON */
+function includesFolder(config: string, path: string): boolean {
+  const listOf = (name: string): readonly string[] | undefined => {
+    const [, list] = new RegExp(`"${name}"\\s*:\\s*\\[([^\\]]*)\\]`).exec(config) ?? []
+    if (list === undefined) return undefined
+    return [...list.matchAll(/"(?:\.\/)?([^"]*)"/g)].map(([, pattern = '']) => pattern)
+  }
+  const [top = ''] = path.split('/')
+  const covers = (pattern: string): boolean => /^(?:\*|\.?$)/.test(pattern) || pattern.split('/')[0] === top
+  const include = listOf('include') ?? (listOf('files') ? [] : ['**'])
+  return include.some(covers) && !listOf('exclude')?.some(pattern => pattern.split('/').includes(top))
 }
 
 /** pnpm doesn't read `allowScripts`, and ends an installation with an error if a package has a script of which nobody has decided. */

@@ -58,7 +58,9 @@ test('an older Node gets as far as the check of its version', () => {
 function packagesOf(path: string, seen = new Set<string>()): readonly string[] {
   if (seen.has(path)) return []
   seen.add(path)
-  const imports = readFileSync(path, 'utf8').matchAll(/^(?:import|export) (?!type )[^;']*? from '([^']+)'$/gm)
+  // Examples in comments import the engine by its name.
+  const code = readFileSync(path, 'utf8').replaceAll(/^\/\*\*.*?\*\/$/gms, '')
+  const imports = code.matchAll(/^(?:import|export) (?!type )[^;']*? from '([^']+)'$/gm)
   return [...imports].flatMap(([, from = '']) => {
     if (from.startsWith('node:')) return []
     return from.startsWith('.') ? packagesOf(join(dirname(path), from), seen) : [from]

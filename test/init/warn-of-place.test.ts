@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { initProject } from '../../src/init/init-project.ts'
 import { run } from '../cli/run-command.ts'
 
@@ -64,4 +64,28 @@ test('in a folder of a repository it says where GitHub looks for workflows', asy
   expect(await warn()).toEqual([
     `GitHub runs only workflows at the top of the repository: move .github/workflows/check.yml to ${join(repository, '.github/workflows/check.yml')}, and let its commands run in packages/mirror`,
   ])
+})
+
+describe('inside a program of TypeScript', () => {
+  test.each([
+    // As Next.js writes it.
+    '{"include":["next-env.d.ts","**/*.ts","**/*.tsx"],"exclude":["node_modules"]}',
+    '{ // everything\n  "compilerOptions": {} }',
+    '{"include":["./packages"]}',
+  ])('that would compile the project, it says what to exclude: %s', async config => {
+    await writeFile(join(repository, 'tsconfig.json'), config)
+    expect(await warn()).toEqual([
+      `A compiler that reads ${repository}/tsconfig.json, as "next build" does, also checks packages/mirror, which needs the settings of its own tsconfig.json: add "packages/mirror" to "exclude" there`,
+    ])
+    expect(await warn()).toEqual([])
+  })
+
+  test.each([
+    '{"include":["src"]}',
+    '{"files":[],"references":[{"path":"packages/mirror"}]}',
+    '{"include":["**/*.ts"],"exclude":["node_modules","packages"]}',
+  ])('that leaves it out, nothing is said: %s', async config => {
+    await writeFile(join(repository, 'tsconfig.json'), config)
+    expect(await warn()).toEqual([])
+  })
 })
