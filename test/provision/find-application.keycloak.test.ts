@@ -19,10 +19,7 @@ beforeAll(async () => {
   realm = await createRealm(keycloak)
   await remove('clients', 'phonemos-hasura')
   await remove('client-scopes', 'hasura')
-  for (const clientId of ['shop', 'wiki', 'forum']) {
-    const id = await realm.admin.post(`/${realm.name}/clients`, { clientId, standardFlowEnabled: false })
-    await realm.admin.post(`/${realm.name}/clients/${id}/roles`, { name: 'viewer' })
-  }
+  for (const clientId of ['shop', 'wiki', 'forum']) await createApplication(clientId)
   await createScope('hasura', 'shop')
 })
 afterAll(async () => {
@@ -37,6 +34,11 @@ async function remove(kind: 'clients' | 'client-scopes', wanted: string): Promis
     [each.name, each.clientId].includes(wanted),
   )
   await realm.admin.delete(`/${realm.name}/${kind}/${found?.id}`)
+}
+
+async function createApplication(clientId: string): Promise<void> {
+  const id = await realm.admin.post(`/${realm.name}/clients`, { clientId, standardFlowEnabled: false })
+  await realm.admin.post(`/${realm.name}/clients/${id}/roles`, { name: 'viewer' })
 }
 
 function createScope(name: string, application: string): Promise<string> {
@@ -79,4 +81,11 @@ test('or the one that a mapper of its scopes reads, default or in SCOPE', async 
 test('or the one that the shared scope reads', async () => {
   await createClient('new', {})
   expect(await provision('new')).toContain('assign role "viewer" of client "shop"')
+})
+
+test('or the usual one, which a mapper of its own replaces in a realm with several applications', async () => {
+  await createApplication('phonemos-hasura')
+  await createClient('usual', { defaultClientScopes: ['hasura'] })
+  expect(await provision('usual')).toContain('assign role "viewer" of client "phonemos-hasura"')
+  expect(await provision('own')).toContain('assign role "viewer" of client "wiki"')
 })
