@@ -650,6 +650,18 @@ describe('the scopes', () => {
     },
   }
 
+  test.each([
+    ['shop', 'add mapper x-hasura-allowed-roles: phonemos-hasura (User Client Role: phonemos-hasura)'],
+    ['account', 'correct mapper "x-hasura-allowed-roles" (User Client Role: phonemos-hasura)'],
+  ])('a mapper that reads the roles of client %s, which may be that of another application', (read, expected) => {
+    const [roles, ...rest] = mappers
+    const config = { ...roles?.config, 'usermodel.clientRoleMapping.clientId': read }
+    const protocolMappers = [roles ? { ...roles, config } : [], rest].flat()
+    expect(sentences({ state: { scopes: [{ ...scope, protocolMappers }, ...done.scopes.slice(1)] } })).toEqual([
+      expected,
+    ])
+  })
+
   test.each<[string, Asked, string[]]>([
     [
       'no scope at all',
@@ -958,7 +970,7 @@ describe('the user', () => {
       'a client that does not exist',
       { options: { application: 'wiki' } },
       [
-        'correct mapper "x-hasura-allowed-roles" (User Client Role: wiki)',
+        'add mapper x-hasura-allowed-roles: wiki (User Client Role: wiki)',
         '! realm "wiki" has no client "wiki", whose roles are required',
       ],
     ],
