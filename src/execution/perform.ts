@@ -17,6 +17,7 @@ import { createOpenCalls, type OpenCalls } from './open-calls.ts'
 import { createPace } from './pace.ts'
 import { readResult } from './read-result.ts'
 import { createTransactionScope } from './transaction-scope.ts'
+import { watchAborted } from './watch-aborted.ts'
 
 /**
  * The job's half of a run: everything thrown here happened after the gate.
@@ -33,6 +34,7 @@ export async function perform(
   using calls = createOpenCalls(job.name)
   try {
     const context = createContext(deps, execution, settings, observed, calls)
+    using _ = watchAborted(deps, signal)
     const returned = await job.run(session, context)
     // It may have left work undone. A process that wasn't heard for a while may still have its lease, without which nothing is
     // recorded; it may have been this job that blocked it, and would do so again.
