@@ -265,6 +265,10 @@ const plainErrors: readonly (readonly [RegExp, Meaning])[] = [
   ],
   [
     /Connection terminated|Client has encountered a connection error|not queryable/,
-    { found: 'ended the connection', remedy: 'check that it runs and that DATABASE_URL names it' },
+    {
+      found: 'ended the connection',
+      remedy:
+        'check that it runs and that DATABASE_URL names it; if it does, look for a job that waits for anything but the database in context.transaction, or that blocks the event loop: Postgres ends a transaction in which nothing happens for 5 seconds',
+    },
   ],
 ]
