@@ -448,6 +448,11 @@ test.each(['https://worker.example/?team=a', 'worker.example'])('the address of 
   expect(() => open([accepted], { url: address })).toThrow('url is not an address')
 })
 
+test.each(['', undefined])('an address that is %j, as during a build, is told as empty', address => {
+  const create = () => open([accepted], Object({ url: address }))
+  expect(create).toThrow('url is empty: set its variable, which "next build" also reads, or create the client when')
+})
+
 test('a token endpoint that has moved is discovered again', async () => {
   const { client, state } = open([accepted], {}, 300)
   await client.request('sync-users', { account: 'default' })

@@ -9,6 +9,13 @@ const ownMachine = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|.+\.localhost)$/
  * @throws ClientError `usage`
  */
 export function requireAddress(what: string, address: string, allowInsecure: boolean): string {
+  // Also undefined, as `process.env.WORKER!` may be.
+  if (!address) {
+    throw new ClientError(
+      'usage',
+      `${what} is empty: set its variable, which "next build" also reads, or create the client when it is first needed`,
+    )
+  }
   const endpoint = requireEndpoint(what, address, allowInsecure)
   if (new URL(endpoint).search !== '') throw notAddress(what)
   return endpoint.replace(/\/+$/, '')
