@@ -12,7 +12,7 @@ import { planScopes } from './plan-scopes.ts'
 import { planUser } from './plan-user.ts'
 import { type HasuraTarget, hasuraScope, type ProvisionTarget } from './provision-target.ts'
 import type { RealmState } from './realm-state.ts'
-import type { Plan } from './step.ts'
+import type { Obstacle, Plan } from './step.ts'
 
 /**
  * The difference between current and desired state; pure. Each step needs only earlier ones, and after a plan has been carried
@@ -37,7 +37,7 @@ export function planProvision(state: RealmState, target: ProvisionTarget, own: O
   return {
     steps: [...planClient(state, target), ...credential, ...scopes.steps, ...user.steps],
     obstacles: [
-      ...(hasura && defaultRole === undefined ? [noRole] : []),
+      ...(hasura ? explainDefaultRole(state, target, hasura, defaultRole) : []),
       ...(elsewhere ? [explainMappedRoles(elsewhere.path, target.clientId, elsewhere.roles)] : []),
       ...scopes.obstacles,
       ...user.obstacles,
@@ -45,11 +45,34 @@ export function planProvision(state: RealmState, target: ProvisionTarget, own: O
   }
 }
 
-const noRole = {
-  check: 'default-role',
-  found: 'no job requires a role',
-  advice: 'name the roles that the account should have with --role',
-} as const
+function explainDefaultRole(
+  state: RealmState,
+  { clientId }: ProvisionTarget,
+  hasura: HasuraTarget,
+  role: string | undefined,
+): readonly Obstacle[] {
+  const check = 'default-role'
+  if (role === undefined) {
+    const advice = 'name the roles that the account should have with --role'
+    return [{ check, found: 'no job requires a role', advice }]
+  }
+  const scope = state.scopes.find(({ name }) => name === hasuraScope)
+  const clients = hasuraMappers(hasura, role)
+    .flatMap(mapper => findMappers(scope, mapper))
+    .map(({ config }) => config['usermodel.clientRoleMapping.clientId'] ?? hasura.application)
+  const other = clients.find(client => client !== hasura.application)
+  const isKnown = !state.roleClients.has(hasura.application) || isRoleOf(state, hasura.application, role)
+  if (other === undefined || isKnown) return []
+  const page = `Clients → ${clientId} → Client scopes`
+  return [
+    {
+      check,
+      found: `client scope "${hasuraScope}" is also that of client "${other}", and its mapper writes the default role "${role}"`,
+      advice: `assign that role to the account, or add mappers of Hasura's claims under ${page} → ${clientId}-dedicated, and remove client scope "${hasuraScope}" under ${page}`,
+      isSuspected: true,
+    },
+  ]
+}
 
 /** The one that a mapper already writes, for this client or for others that share it; otherwise the account's first role. */
 function chooseDefaultRole(state: RealmState, target: ProvisionTarget, hasura: HasuraTarget): string | undefined {

@@ -662,6 +662,21 @@ describe('the scopes', () => {
     ])
   })
 
+  test('a default role of another application, whose scope it is as well', () => {
+    const [roles, role, ...rest] = mappers
+    const ofShop = roles && { ...roles, config: { ...roles.config, 'usermodel.clientRoleMapping.clientId': 'shop' } }
+    const shopper = role && { ...role, config: { ...role.config, 'claim.value': 'shopper' } }
+    const protocolMappers = [ofShop, shopper, ...rest].flatMap(each => each ?? [])
+    const { obstacles } = plan({ state: { scopes: [{ ...scope, protocolMappers }, ...done.scopes.slice(1)] } })
+    expect(obstacles).toMatchObject([
+      {
+        check: 'default-role',
+        found: 'client scope "hasura" is also that of client "shop", and its mapper writes the default role "shopper"',
+        isSuspected: true,
+      },
+    ])
+  })
+
   test.each<[string, Asked, string[]]>([
     [
       'no scope at all',
@@ -722,7 +737,7 @@ describe('the scopes', () => {
       ['add mapper x-hasura-allowed-roles: phonemos-hasura (User Client Role: phonemos-hasura)'],
     ],
     [
-      'a default role that may be one of the realm',
+      'a default role that may be one of the realm, or of another application',
       withMappers(all => [
         ...others,
         ...all.map(each =>
@@ -731,7 +746,7 @@ describe('the scopes', () => {
             : each,
         ),
       ]),
-      [],
+      ['! client scope "hasura" is also that of client "wiki", and its mapper writes the default role "citizen"'],
     ],
     [
       'a list that everybody has',
