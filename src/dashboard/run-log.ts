@@ -23,10 +23,8 @@ export function createRunLog(): RunLog {
       lines.set(runId, own)
       own.push(line.trimEnd().slice(0, longest))
       if (own.length > mostLines) own.shift()
-      for (const oldest of lines.keys()) {
-        if (lines.size <= mostRuns) break
-        lines.delete(oldest)
-      }
+      const [oldest = ''] = lines.keys()
+      if (lines.size > mostRuns) lines.delete(oldest)
     },
   }
 }

@@ -21,10 +21,8 @@ export function createCallerRate(perMinute: number, clock: Pick<Clock, 'elapsed'
     if (waitMs > 0) return waitMs
     usedUpAt.delete(caller)
     usedUpAt.set(caller, next)
-    for (const oldest of usedUpAt.keys()) {
-      if (usedUpAt.size <= mostCallers) break
-      usedUpAt.delete(oldest)
-    }
+    const [oldest = ''] = usedUpAt.keys()
+    if (usedUpAt.size > mostCallers) usedUpAt.delete(oldest)
     return 0
   }
 }

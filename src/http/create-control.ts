@@ -28,7 +28,7 @@ export function createControl(deps: { readonly operations: Operations; readonly 
   for (const { operation, ask } of listOperations(operations)) {
     const { method, path } = routeOf(operation)
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      const input = readInput(operation, request)
+      const input = readInput(operation, operation.input, request)
       const gone = new AbortController()
       reply.raw.on('close', () => gone.abort(new DOMException('the caller disconnected', 'AbortError')))
       const signal = AbortSignal.any([gone.signal, stopping.signal])

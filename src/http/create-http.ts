@@ -17,7 +17,7 @@ import { addHookRoutes } from './hook-routes.ts'
 import type { KnowsHookSecret } from './hook-secret.ts'
 import { addMetricsRoute, type Scrape } from './metrics-route.ts'
 import { describeApi } from './openapi.ts'
-import { readInput, restOf, routeOf } from './operation-route.ts'
+import { readInput, routeOf, splitInput } from './operation-route.ts'
 import { createRefusalLog } from './refusal-log.ts'
 
 interface HttpDeps {
@@ -73,15 +73,16 @@ function addDoors(app: FastifyInstance, deps: HttpDeps): void {
   const letIn = createGuard(deps, known)
   for (const door of doors) {
     const { operation, input: schema } = door
+    const { rest } = splitInput(operation, schema)
     const { method, path } = routeOf(operation)
     app.route({
       method,
       url: path,
-      config: { takesBody: Object.keys(restOf({ route: operation.route, input: schema }).shape).length > 0 },
+      config: { takesBody: Object.keys(rest.shape).length > 0 },
       onRequest: (request, reply) => letIn(door, request, reply),
       async handler(request, reply) {
         const { name: caller, roles } = known.get(request) ?? nobody
-        const input = readInput({ route: operation.route, input: schema }, request)
+        const input = readInput(operation, schema, request)
         const gone = new AbortController()
         reply.raw.on('close', () => gone.abort())
         const signal = AbortSignal.any([gone.signal, stopping.signal])

@@ -111,10 +111,8 @@ function createAbsentKeys(clock: Pick<Clock, 'elapsed'>) {
     add(kid = ''): void {
       since.delete(kid)
       since.set(kid, clock.elapsed())
-      for (const oldest of since.keys()) {
-        if (since.size <= absentKeys) break
-        since.delete(oldest)
-      }
+      const [oldest = ''] = since.keys()
+      if (since.size > absentKeys) since.delete(oldest)
     },
   }
 }

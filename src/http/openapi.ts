@@ -5,7 +5,7 @@ import { problemSchema } from '../problem.ts'
 import { type Door, doors } from './doors.ts'
 import { hookQuery, secretHeader } from './hook-routes.ts'
 import { body, ifNoneMatch, json, parametersOf, problems, schemaOf, tagged, unchanged } from './openapi-parts.ts'
-import { restOf, routeOf } from './operation-route.ts'
+import { routeOf, splitInput } from './operation-route.ts'
 
 /** The HTTP API as OpenAPI 3.1, derived from the schemas that parse requests. */
 export function describeApi(): object {
@@ -123,11 +123,10 @@ const ownProblems: ReadonlyMap<string, readonly number[]> = new Map([
 
 function describeDoor(door: Door): object {
   const { name, operation, input, headers } = door
-  const { method, names } = routeOf(operation)
-  const inPath: Record<string, true> = Object.fromEntries(names.map(part => [part, true]))
-  const rest = restOf({ route: operation.route, input })
+  const { method } = routeOf(operation)
+  const { inPath, rest } = splitInput(operation, input)
   const parameters = [
-    ...parametersOf(input.pick(inPath), 'path'),
+    ...parametersOf(inPath, 'path'),
     ...parametersOf(headers, 'header'),
     ...(method === 'GET' ? [...parametersOf(rest, 'query'), ifNoneMatch] : []),
   ]

@@ -18,10 +18,13 @@ export function routeOf({ route }: Pick<AnyOperation, 'route'>): Route {
 
 const pathPart = /:(\w+)/g
 
-/** What of the input isn't in the path: in the query of a GET, in the body of a POST. */
-export function restOf(operation: { readonly route: AnyOperation['route']; readonly input: z.ZodObject }): z.ZodObject {
-  const inPath: Record<string, true> = Object.fromEntries(routeOf(operation).names.map(name => [name, true]))
-  return operation.input.omit(inPath)
+/** The input in two parts: what is in the path, and the rest, in the query of a GET or in the body of a POST. */
+export function splitInput(
+  operation: Pick<AnyOperation, 'route'>,
+  input: z.ZodObject,
+): { readonly inPath: z.ZodObject; readonly rest: z.ZodObject } {
+  const names: Record<string, true> = Object.fromEntries(routeOf(operation).names.map(name => [name, true]))
+  return { inPath: input.pick(names), rest: input.omit(names) }
 }
 
 /**
@@ -30,20 +33,18 @@ export function restOf(operation: { readonly route: AnyOperation['route']; reado
  * @throws UsageError naming the invalid part of the request
  */
 export function readInput<Input extends z.ZodObject>(
-  operation: { readonly route: AnyOperation['route']; readonly input: Input },
+  operation: Pick<AnyOperation, 'route'>,
+  input: Input,
   { params, query, body }: Pick<FastifyRequest, 'params' | 'query' | 'body'>,
 ): z.output<Input> {
-  const { method, names } = routeOf(operation)
-  const inPath: Record<string, true> = Object.fromEntries(names.map(name => [name, true]))
-  const whole: z.ZodObject = operation.input
-  const rest = restOf(operation)
+  const { inPath, rest } = splitInput(operation, input)
   const parts = {
-    ...parseValue(whole.pick(inPath), params, 'path'),
-    ...(method === 'GET'
+    ...parseValue(inPath, params, 'path'),
+    ...(routeOf(operation).method === 'GET'
       ? parseValue(z.strictObject(rest.shape), query, 'query')
       : parseValue(rest, body ?? {}, 'body')),
   }
-  return parseValue(operation.input, parts, 'request')
+  return parseValue(input, parts, 'request')
 }
 
 /** The request for an operation's input: the inverse of `readInput`. */

@@ -85,8 +85,8 @@ describe('what a request asks', () => {
 
   test('is its path and its body', () => {
     const given = { params: { id: 'a' }, query: { n: 5 }, body: { n: 2 } }
-    expect(readInput(operation, given)).toEqual({ id: 'a', n: 2 })
-    expect(readInput(operation, { ...given, body: undefined })).toEqual({ id: 'a', n: 1 })
+    expect(readInput(operation, operation.input, given)).toEqual({ id: 'a', n: 2 })
+    expect(readInput(operation, operation.input, { ...given, body: undefined })).toEqual({ id: 'a', n: 1 })
   })
 
   test.each([
@@ -94,6 +94,6 @@ describe('what a request asks', () => {
     [{ params: { id: 'a' }, body: { n: 'x' } }, /^The body is invalid \(n: /],
     [{ params: { id: 'a' }, body: { id: 'b' } }, /^The body is invalid \(body: Unrecognized key: "id"\)/],
   ])('is refused where it is wrong: %j', (given, sentence) => {
-    expect(() => readInput(operation, { query: {}, ...given })).toThrow(sentence)
+    expect(() => readInput(operation, operation.input, { query: {}, ...given })).toThrow(sentence)
   })
 })
