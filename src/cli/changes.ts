@@ -1,5 +1,5 @@
 import { defineCommand } from './command.ts'
-import { argument, jsonOutput, numberOption, textOption } from './options.ts'
+import { argument, jsonOutput, limitOption, textOption } from './options.ts'
 import { table } from './table.ts'
 
 export const changes = defineCommand({
@@ -9,7 +9,7 @@ export const changes = defineCommand({
   options: {
     account: textOption('NAME', 'only changes of this account'),
     after: textOption('POSITION', 'only changes after this position; default: all'),
-    limit: numberOption('N', 'maximum number, 1 to 1000; default: 20', { min: 1, max: 1000, default: 20 }),
+    limit: limitOption,
     json: jsonOutput,
   },
   async run({ json, ...wanted }, { terminal, withOperations }) {

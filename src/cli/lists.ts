@@ -1,7 +1,7 @@
 import { runStates } from '../states.ts'
 import { defineCommand } from './command.ts'
 import { list } from './list.ts'
-import { choiceOption, jsonOutput, numberOption, textOption } from './options.ts'
+import { choiceOption, jsonOutput, limitOption, textOption } from './options.ts'
 
 export const jobs = defineCommand({
   name: 'jobs',
@@ -53,7 +53,7 @@ export const runs = defineCommand({
     state: choiceOption('STATE', 'show only runs in this state', runStates),
     job: textOption('JOB', 'show only runs of this job'),
     account: textOption('NAME', 'show only runs of this account'),
-    limit: numberOption('N', 'maximum number, 1 to 1000; default: 20', { min: 1, max: 1000, default: 20 }),
+    limit: limitOption,
     json: jsonOutput,
   },
   run: ({ json, ...filter }, context) =>

@@ -111,5 +111,12 @@ export function jsonOption(value: string, text: string) {
 
 export const jsonOutput = flag('write one JSON document to stdout and nothing else')
 
+export const mostListed = 1000
+export const limitOption = numberOption('N', `maximum number, 1 to ${mostListed}; default: 20`, {
+  min: 1,
+  max: mostListed,
+  default: 20,
+})
+
 /** For commands that act on one account. */
 export const oneAccount = textOption('NAME', 'account; required only when there are several')

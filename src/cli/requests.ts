@@ -2,7 +2,7 @@ import type { RequestSummary } from '../operations/request-reports.ts'
 import { describeSeconds } from '../time/duration.ts'
 import { defineCommand } from './command.ts'
 import { list } from './list.ts'
-import { choiceOption, jsonOutput, numberOption, textOption } from './options.ts'
+import { choiceOption, jsonOutput, limitOption, textOption } from './options.ts'
 
 export const requests = defineCommand({
   name: 'requests',
@@ -18,7 +18,7 @@ export const requests = defineCommand({
     ]),
     job: textOption('JOB', 'show only requests of this job'),
     account: textOption('NAME', 'show only requests of this account'),
-    limit: numberOption('N', 'maximum number, 1 to 1000; default: 20', { min: 1, max: 1000, default: 20 }),
+    limit: limitOption,
     json: jsonOutput,
   },
   run: ({ state, job, account, limit, json }, context) =>

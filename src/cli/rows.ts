@@ -1,10 +1,8 @@
 import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import type { MirrorRowsReport } from '../operations/rows.ts'
 import { defineCommand } from './command.ts'
-import { argument, jsonOutput, numberOption, textOption } from './options.ts'
+import { argument, jsonOutput, limitOption, mostListed, textOption } from './options.ts'
 import { table } from './table.ts'
-
-const most = 1000
 
 export const rows = defineCommand({
   name: 'rows',
@@ -12,7 +10,7 @@ export const rows = defineCommand({
   arguments: { table: argument('mirror table, as named by `into` of its job and listed by "jobs"') },
   options: {
     account: textOption('NAME', 'show only rows of this account'),
-    limit: numberOption('N', `maximum number, 1 to ${most}; default: 20`, { min: 1, max: most, default: 20 }),
+    limit: limitOption,
     json: jsonOutput,
   },
   async run({ table: name, account, limit, json }, { terminal, withOperations }) {
@@ -35,7 +33,7 @@ function describe({ table: name, rows: texts, hasMore }: MirrorRowsReport, colum
   const deleted = parsed.filter(row => row.some(([column, value]) => column === '_deleted_at' && value !== null)).length
   const remarks = [
     ...(deleted > 0 ? [`${deleted} of these ${texts.length} rows are deleted in the source (see _deleted_at).`] : []),
-    ...(hasMore ? [`There are more rows: raise --limit, up to ${most}.`] : []),
+    ...(hasMore ? [`There are more rows: raise --limit, up to ${mostListed}.`] : []),
   ]
   return `${table(shown, `no rows in mirror.${name}`, columns)}${remarks.map(remark => `${remark}\n`).join('')}`
 }
