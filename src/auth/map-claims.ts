@@ -1,4 +1,5 @@
 import type { ClaimsMap, MappedClaim } from '../account.ts'
+import { roleClaims } from '../config/read-claims-location.ts'
 import { type Claims, refuseClaims } from './claims.ts'
 import { findAtPath, parseJsonPath } from './json-path.ts'
 
@@ -15,7 +16,7 @@ export function mapClaims(token: Claims, map: ClaimsMap): Readonly<Record<string
     Object.entries(map).flatMap(([name, mapped]) => {
       const value = findValue(token, name, mapped)
       if (value !== undefined) return [[name, value] as const]
-      if (roleClaims.has(name.toLowerCase())) return []
+      if (roleClaims.includes(name.toLowerCase())) return []
       throw refuseClaims({
         found: `The access token of client "${token.authorizedParty ?? 'the client'}" has no claim at ${describePlace(mapped)}, where HASURA_CLAIMS_MAP looks for \`${name}\``,
         remedy: "add a mapper that writes it, or set a default in Hasura's claims_map and in HASURA_CLAIMS_MAP",
@@ -29,9 +30,6 @@ export function findMappedPath(map: ClaimsMap, claim: string): string | undefine
   const mapped = Object.entries(map).find(([name]) => name.toLowerCase() === claim)?.[1]
   return mapped !== undefined && isPlace(mapped) ? mapped.path : undefined
 }
-
-/** The claims that Hasura's configuration must name. */
-const roleClaims: ReadonlySet<string> = new Set(['x-hasura-allowed-roles', 'x-hasura-default-role'])
 
 function findValue(token: Claims, name: string, mapped: MappedClaim): unknown {
   if (!isPlace(mapped)) return mapped

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import type { Explanation } from '../explanation.ts'
 import { explainFileFailure } from '../failures/file-failure.ts'
 import { trustRemedy } from '../failures/network-failure.ts'
+import { readSafely } from '../failures/read-safely.ts'
 import type { Environment } from './config.ts'
 import type { EnvFile } from './read-env-file.ts'
 
@@ -46,19 +47,10 @@ async function explainAuthorities(
         'convert it with "openssl x509 -inform der -in FILE", or copy it again with all lines from -----BEGIN CERTIFICATE----- on, and restart',
     }
   }
-  const damaged = certificates.findIndex(certificate => !isReadable(certificate))
+  const damaged = certificates.findIndex(certificate => !readSafely(() => new X509Certificate(certificate)))
   if (damaged === -1) return undefined
   return {
     found: `${named}, whose certificate ${damaged + 1} of ${certificates.length} can't be read, so Node trusts neither it nor those after it`,
     remedy: 'copy it again, complete and unchanged, and restart',
-  }
-}
-
-function isReadable(certificate: string): boolean {
-  try {
-    void new X509Certificate(certificate)
-    return true
-  } catch {
-    return false
   }
 }

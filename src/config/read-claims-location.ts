@@ -70,7 +70,8 @@ function readMap(text: string, label: string, problems: Told[]): ClaimsLocation 
   return undefined
 }
 
-const roleClaims = ['x-hasura-allowed-roles', 'x-hasura-default-role'] as const
+/** The claims that Hasura's configuration must name. */
+export const roleClaims: readonly string[] = ['x-hasura-allowed-roles', 'x-hasura-default-role']
 
 function claimSchema(value: z.ZodType<string | string[]>) {
   return z.union([z.strictObject({ path: z.string().min(1), default: value.exactOptional() }), value])

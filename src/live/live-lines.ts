@@ -1,4 +1,5 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
+import { roleOf } from '../definitions/contract.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import type { Doorbell } from '../definitions/doorbell.ts'
 import type { AccountAccess } from '../gate/account-access.ts'
@@ -15,8 +16,10 @@ export function listLiveJobs(
   jobs: Iterable<JobDefinition>,
 ): ReadonlyMap<string, readonly LiveJob[]> {
   if (!account.hasura) return new Map()
-  const live = jobsOf(account, jobs).flatMap(({ name, doorbell, requirement }) =>
-    doorbell && requirement && 'role' in requirement ? [{ job: name, doorbell, role: requirement.role }] : [],
-  )
+  const live = jobsOf(account, jobs).flatMap(job => {
+    const { name, doorbell } = job
+    const role = roleOf(job)
+    return doorbell && role !== undefined ? [{ job: name, doorbell, role }] : []
+  })
   return Map.groupBy(live, ({ role }) => role)
 }

@@ -192,8 +192,8 @@ function describeValue(code: string): string {
  * The column that refuses a value of the page. Postgres doesn't say which, so half of the remaining columns are read at a time
  * until one is left.
  *
- * @param code the SQLSTATE with which the page was refused
- * @returns undefined if the code has another source, or if no single column refuses a value
+ * @param error with which the page was refused
+ * @returns undefined if the error has another cause, or if no single column refuses a value
  */
 export async function findRefusedColumn(
   transaction: (work: (tx: FencedTransaction) => Promise<unknown>) => Promise<unknown>,

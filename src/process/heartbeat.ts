@@ -11,8 +11,6 @@ const silentShare = 0.75
 /** How long the current beat may take on disposal, in milliseconds. */
 const stopWithinMs = 500
 
-export interface Heartbeat extends AsyncDisposable {}
-
 export interface HeartbeatDeps {
   readonly clock: Clock
   readonly log: Log
@@ -35,7 +33,7 @@ export interface HeartbeatDeps {
  * @param lifeMs after this time without a beat, the others declare the process dead
  * @throws what the first beat throws
  */
-export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promise<Heartbeat> {
+export async function startHeartbeat(deps: HeartbeatDeps, lifeMs: number): Promise<AsyncDisposable> {
   const { clock, log } = deps
   const silentMs = lifeMs * silentShare
   const stopped = new AbortController()

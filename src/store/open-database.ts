@@ -18,7 +18,7 @@ import { migrations } from './migrations.ts'
 import type { Asked } from './missing-privileges.ts'
 import { PGlitePool } from './pglite-pool.ts'
 import { PanicWords } from './postgres-end.ts'
-import { prepareMarked } from './prepared-statements.ts'
+import { prepareMarked, within } from './prepared-statements.ts'
 import { databaseFolder, ensurePrivateDatabase, ensurePrivateFolder } from './private-folder.ts'
 import { requireUsable } from './require-usable.ts'
 import type { WorkerTables } from './schema.ts'
@@ -113,7 +113,7 @@ function openPool(
       getTypeParser: (type, format) =>
         isJson(type) && format !== 'binary' ? parseJsonValue : pg.types.getTypeParser(type, format),
     },
-    onConnect: client => prepareSession(within(options.connectionTimeoutMillis, client)),
+    onConnect: client => prepareSession(eachWithin(options.connectionTimeoutMillis, client)),
     // Prepared statements, two per mirror table, stay in the server as long as their connection.
     maxLifetimeSeconds: 3_600,
   })
@@ -138,11 +138,10 @@ async function prepareSession(client: Asked): Promise<void> {
  * A pooler accepts a connection at once, and lets its first statement wait while all sessions of the server are in use (PgBouncer's
  * `query_wait_timeout`: 2 minutes).
  */
-function within(timeoutMs: number, client: pg.ClientBase): Asked {
+function eachWithin(timeoutMs: number, client: pg.ClientBase): Asked {
   return {
     query<R extends object>(text: string, values: unknown[]) {
-      const timed: pg.QueryConfig & { query_timeout: number } = { text, values, query_timeout: timeoutMs }
-      return client.query<R>(timed)
+      return client.query<R>(within(timeoutMs, { text, values }))
     },
   }
 }

@@ -71,7 +71,7 @@ function prepareMarkedOf(client: pg.PoolClient): PostgresPoolClient {
 }
 
 /** The types of node-postgres lack its option. */
-function within(timeoutMs: number, query: pg.QueryConfig): pg.QueryConfig {
+export function within(timeoutMs: number, query: pg.QueryConfig): pg.QueryConfig {
   return Object.assign(query, { query_timeout: timeoutMs })
 }
 
