@@ -72,7 +72,9 @@ async function openTable(
       ? { table: mirror, isNew: false }
       : await ensureTable(context, shape, key, isEverything ? plan.lost : [])
   if (isNew) return { openedAt, table, wasEnsured, columns: nothing, known: undefined, unfinished: undefined }
-  const columns = isEverything ? nothing : { selected, known: known?.versions, plan }
+  // What it doesn't select is null in the rows that it has written, also if it doesn't come to its end.
+  const everything = { ...nothing, plan: { ...nothing.plan, leaves: plan.leaves } }
+  const columns = isEverything ? everything : { selected, known: known?.versions, plan }
   return { openedAt, table, wasEnsured, columns, known, unfinished }
 }
 

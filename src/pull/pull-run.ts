@@ -53,7 +53,7 @@ export interface PullRun {
 /** The columns that a run selects, compared with those of the mirror's rows. */
 export interface RunColumns {
   readonly selected: Columns
-  /** Undefined in a first run, and if the run reads everything on request: then no column is left unchanged. */
+  /** Undefined in a first run, and if the run reads everything on request: then what it doesn't select becomes null. */
   readonly known: ColumnVersions | undefined
   readonly plan: ColumnPlan
 }

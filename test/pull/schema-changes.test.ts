@@ -298,6 +298,24 @@ describe('two versions of a job side by side', () => {
     expect((await changesAfter(end)).changes).toEqual([])
   })
 
+  test('are whole again after a full run of the older one that broke off: it had set to null what it does not select', async ({
+    older,
+    app,
+    account,
+    newer,
+    table,
+  }) => {
+    app.hasura.fault(
+      { operationName: `Pull_${table.name}`, after: 2, times: 1 },
+      { kind: 'graphql-error', code: 'validation-failed', message: 'no' },
+    )
+    const old = runPull(app, older(), account, { payload: { full: true } })
+    await expect(old).rejects.toMatchObject({ code: 'validation-failed' })
+    // It begins its own read instead of the one that the older run has left unfinished.
+    await runPull(app, newer(), account, { payload: { sweep: true } })
+    await expectMirrored(app, table, account)
+  })
+
   test('are one again when a full run says so: what it does not select is null, and is filled when it comes back', async ({
     run,
     older,
