@@ -14,6 +14,8 @@ export interface WrittenRows {
   /** According to their soft-delete column, whether they existed before or not. */
   readonly deleted: number
   readonly revived: number
+  /** Rows that a transform omitted and that weren't in the mirror; absent if there were none. */
+  readonly leftOut?: number
 }
 
 export const none: WrittenRows = { inserted: 0, updated: 0, deleted: 0, revived: 0 }
@@ -34,7 +36,7 @@ export async function mergePage(
   const written = rows[0] ?? none
   if (!page.leftOut?.length) return written
   const deleted = await markDeleted(tx, table, account, page.leftOut)
-  return { ...written, deleted: written.deleted + deleted }
+  return { ...written, deleted: written.deleted + deleted, leftOut: page.leftOut.length - deleted }
 }
 
 /**

@@ -166,7 +166,7 @@ export async function explainPage({ context, mirror }: PullRun, page: Rows, erro
 }
 
 function tally({ counts, context, mirror }: PullRun, read: number, written: WrittenRows, beganAt: number): void {
-  const { inserted, updated, deleted, revived } = written
+  const { inserted, updated, deleted, revived, leftOut = 0 } = written
   const changed = inserted + updated + deleted + revived
   counts.pages += 1
   counts.read += read
@@ -174,7 +174,7 @@ function tally({ counts, context, mirror }: PullRun, read: number, written: Writ
   counts.updated += updated
   counts.deleted += deleted
   counts.revived += revived
-  counts.unchanged += read - changed
+  counts.unchanged += read - changed - leftOut
   context.pageWritten({ table: mirror.name, read, changed, durationMs: context.clock.elapsed() - beganAt })
 }
 

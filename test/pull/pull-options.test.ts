@@ -112,7 +112,9 @@ describe.each(stores)('the options of a pull, on %s', backend => {
       expect(row).toMatchObject({ big: '9007199254740993', price: '1.50' })
       return { ...row, title: 'redacted' }
     }
-    expect(await runPull(app, table.pull({ transform }), account)).toMatchObject({ counts: { inserted: 2 } })
+    expect(await runPull(app, table.pull({ transform }), account)).toMatchObject({
+      counts: { read: 3, inserted: 2, unchanged: 0 },
+    })
     expect(await mirrorOf(table, 'id, title, price::text, big::text, data::text')).toEqual(
       [1, 3].map(id => ({
         id,
