@@ -64,17 +64,20 @@ export function findShapeProblems(settings: PullSettings, schema: RoleSchema): r
   const { into, sweep, pageSize, ranges, lookback, guard } = settings
   const rule = sweep ? findRuleProblem(sweep) : undefined
   const tableProblem = findTableNameProblem(into)
+  const correct = (found: string): Explanation => ({ found, remedy: 'correct this option of the job' })
   const problems: Told[] = [
-    ...(rule === undefined ? [] : [`its sweep's ${rule}`]),
+    ...(rule === undefined ? [] : [correct(`its sweep's ${rule}`)]),
     ...(tableProblem === undefined
       ? []
       : [{ found: `mirror table "${into}" ${tableProblem}`, remedy: 'give it another name with "into"' }]),
     ...Object.entries({ pageSize, ranges }).flatMap(([name, value]) =>
-      Number.isSafeInteger(value) && value > 0 ? [] : [`"${name}" is ${value}, but must be a whole number, 1 or more`],
+      Number.isSafeInteger(value) && value > 0
+        ? []
+        : [correct(`"${name}" is ${value}, but must be a whole number, 1 or more`)],
     ),
     ...(lookback === undefined || (Number.isFinite(lookback) && lookback >= 0)
       ? []
-      : [`"lookback" is ${lookback}, but must be a number, 0 or more`]),
+      : [correct(`"lookback" is ${lookback}, but must be a number, 0 or more`)]),
     ...(guard.share >= 0 && guard.share <= 1
       ? []
       : [
@@ -83,7 +86,7 @@ export function findShapeProblems(settings: PullSettings, schema: RoleSchema): r
             remedy: 'write 0.3 for 30 %, or 1 to allow any number of deletions',
           },
         ]),
-    ...(guard.floor >= 0 ? [] : [`"deletionGuard.floor" is ${guard.floor}, but must be a number, 0 or more`]),
+    ...(guard.floor >= 0 ? [] : [correct(`"deletionGuard.floor" is ${guard.floor}, but must be a number, 0 or more`)]),
   ]
   try {
     const { cursor } = readShape(settings, schema)

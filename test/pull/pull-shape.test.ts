@@ -190,7 +190,7 @@ describe('what a pull’s options say', () => {
     [
       'a floor that is no number',
       settings('id changed_at', { guard: { share: 0.3, floor: Number.NaN } }),
-      '"deletionGuard.floor" is NaN, but must be a number, 0 or more',
+      '"deletionGuard.floor" is NaN, but must be a number, 0 or more: correct this option of the job',
     ],
     [
       'a field of GraphQL itself',
