@@ -1,5 +1,6 @@
 import { describeSeconds } from '../time/duration.ts'
 import { type Html, type HtmlValue, html, inputValue } from './html.ts'
+import { may, type Viewer } from './viewer.ts'
 
 /** An instant: UTC in the page, the viewer's zone with JavaScript, the exact instant on hover. */
 export function when(at: Date | string | null | undefined): Html {
@@ -128,8 +129,19 @@ export function ask(
   return html`<a class="button" href="${link('confirm', { action, ...wanted, from })}">${label}</a>`
 }
 
+/** What may be done, for those who may do it. */
+export function buttons(viewer: Viewer, ...all: readonly HtmlValue[]): Html | false {
+  return may(viewer, 'operate') && html`<div class="buttons">${all}</div>`
+}
+
 export const accountLink = (name: string): Html => html`<a href="${link('account', { name })}">${name}</a>`
 export const jobLink = (name: string): Html => html`<a href="${link('job', { name })}">${name}</a>`
+export const tableLink = (name: string): Html => html`<a href="${link('table', { name })}">${name}</a>`
+
+/** How many requests of a line, a job or an account are waiting. */
+export function waitingLink(of: { readonly account?: string; readonly job?: string }, waiting: number): Html {
+  return html`<a href="${link('requests', { ...of, state: 'waiting' })}">${count(waiting)}</a>`
+}
 
 /** Bars of values, the newest last; read aloud as one sentence. */
 export function bars(values: readonly number[], label: string): Html {

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { nameValue } from '../operations/values.ts'
 import { requestStates } from '../states.ts'
 
-const place = z.string().regex(/^\d{1,18}$/, 'is no place')
+/** Where a list goes on. */
+export const placeValue = z.string().regex(/^\d{1,18}$/, 'is no place')
 
 /** What an action applies to: one request, or all that a filter finds. */
 export const wantedSchema = z.strictObject({
@@ -13,7 +14,7 @@ export const wantedSchema = z.strictObject({
   state: z.enum(requestStates).optional(),
   code: nameValue.optional(),
   /** The newest request that the preview found. */
-  upTo: place.optional(),
+  upTo: placeValue.optional(),
 })
 export type Wanted = z.infer<typeof wantedSchema>
 

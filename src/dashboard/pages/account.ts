@@ -5,11 +5,10 @@ import { getNamed } from '../../names/find-named.ts'
 import { nameValue } from '../../operations/values.ts'
 import { type Html, html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { accountLink, ask, badge, explained, facts, link, table, when } from '../parts.ts'
+import { accountLink, ask, badge, buttons, explained, facts, link, table, when } from '../parts.ts'
 import { findAccounts, findLastRefusal, findLines, findTokenFacts, type TokenFacts } from '../read/accounts.ts'
 import { findHeld } from '../read/holds.ts'
 import { findActive, findRuns } from '../read/runs.ts'
-import { may } from '../viewer.ts'
 import { activeList } from './active-list.ts'
 import { holdList } from './hold-list.ts'
 import { lineTable } from './line-table.ts'
@@ -52,7 +51,7 @@ ${facts([
 ])}
 ${refusal && html`<h3>Last refusal</h3><div class="card">${explained(refusal.error_code ?? undefined, refusal.error_found ?? '', refusal.error_remedy)}<p class="meta"><a href="${link('run', { id: refusal.id })}">${refusal.job}</a> at ${when(refusal.started_at)}. ${held.total === 0 && 'No longer held.'}</p></div>`}</section>
 <section><h2>Last runs</h2>${runTable(runs.runs, 'None of the newest runs is of this account.')}<p><a href="${link('runs', { account: name })}">All runs of ${name}</a></p></section>
-${may(viewer, 'operate') && html`<div class="buttons">${ask('Run all its jobs now…', 'run', { account: name }, here)}${ask('Read everything again…', 'full', { account: name }, here)}${ask('Cancel its requests…', 'cancel', { account: name }, here)}${ask('Pause its schedules…', 'pause', { account: name }, here)}${ask('Resume its schedules…', 'resume', { account: name }, here)}</div>`}
+${buttons(viewer, ask('Run all its jobs now…', 'run', { account: name }, here), ask('Read everything again…', 'full', { account: name }, here), ask('Cancel its requests…', 'cancel', { account: name }, here), ask('Pause its schedules…', 'pause', { account: name }, here), ask('Resume its schedules…', 'resume', { account: name }, here))}
 ${account.callers && html`<p class="meta">Over HTTP, only ${account.callers.join(', ')} may use it.</p>`}
 <p class="meta">${accountLink(name)} in <a href="${link('requests', { account: name })}">requests</a> and <a href="${link('audit', { account: name })}">audit</a>.</p>`,
     }

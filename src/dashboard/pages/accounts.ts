@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { nameValue } from '../../operations/values.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { accountLink, badge, count, filterForm, link, pager, table, when } from '../parts.ts'
+import { accountLink, badge, count, filterForm, pager, table, waitingLink, when } from '../parts.ts'
 import { findAccounts } from '../read/accounts.ts'
 
 const most = 100
@@ -34,8 +34,7 @@ ${table(
     {
       title: 'Waiting',
       isNumber: true,
-      cell: row =>
-        html`<a href="${link('requests', { account: row.name, state: 'waiting' })}">${count(row.waiting)}</a>`,
+      cell: row => waitingLink({ account: row.name }, row.waiting),
     },
     { title: 'Token until', cell: row => when(row.token_until) },
   ],

@@ -5,7 +5,7 @@ import { findAudit } from '../audit.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
 import { badge, count, filterForm, pager, table, when } from '../parts.ts'
-import { sayWanted } from '../wanted.ts'
+import { placeValue, sayWanted } from '../wanted.ts'
 
 const most = 50
 
@@ -17,10 +17,7 @@ export const auditPage = definePage({
     account: nameValue.optional(),
     viewer: nameValue.optional(),
     action: nameValue.optional(),
-    before: z
-      .string()
-      .regex(/^\d{1,18}$/, 'is no place')
-      .optional(),
+    before: placeValue.optional(),
   }),
   async render({ reading, viewer }, query) {
     const rows = await findAudit(reading, viewer.caller, { ...query, limit: most })

@@ -1,8 +1,7 @@
 import { type Html, html } from '../html.ts'
 import type { PageContext } from '../page.ts'
-import { accountLink, ask, button, count, explained, jobLink, link, when } from '../parts.ts'
+import { accountLink, ask, button, buttons, count, explained, jobLink, link, when } from '../parts.ts'
 import type { HeldRow } from '../read/holds.ts'
-import { may } from '../viewer.ts'
 import { sayMissing } from './missing-list.ts'
 
 /** Holds that a reset may lift. */
@@ -19,12 +18,12 @@ ${hold.code === 'deletion-guard' && keptRows(hold)}<p class="meta">Held since ${
         ? html`The API asked to pause until ${when(hold.asked_until)}.`
         : html`The worker looks again at ${when(hold.probe_at)}.`
     } <a href="${link('runs', { ...line, state: 'refused' })}">Refused runs</a></p>
-${
-  may(viewer, 'operate') &&
-  html`<div class="buttons">${!hold.asked_until && button('Look again now', 'probe', line, here)}${hold.missing && ask('Allow these deletions…', 'allow-deletions', line, here)}${
-    hold.job && resettable.has(hold.code) && ask('Reset…', 'reset', line, here)
-  }</div>`
-}</li>`
+${buttons(
+  viewer,
+  !hold.asked_until && button('Look again now', 'probe', line, here),
+  hold.missing && ask('Allow these deletions…', 'allow-deletions', line, here),
+  hold.job && resettable.has(hold.code) && ask('Reset…', 'reset', line, here),
+)}</li>`
   })}</ul>`
 }
 

@@ -3,9 +3,8 @@ import { refusalCodes } from '../../errors.ts'
 import { nameValue } from '../../operations/values.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { ask, count, filterForm } from '../parts.ts'
+import { ask, buttons, count, filterForm } from '../parts.ts'
 import { findHeld } from '../read/holds.ts'
-import { may } from '../viewer.ts'
 import { holdList } from './hold-list.ts'
 
 const most = 50
@@ -26,7 +25,7 @@ ${filterForm('holds', [
   { name: 'code', label: 'Code', value: filter.code, options: codes },
 ])}
 <p>${count(total)} ${total === 1 ? 'hold' : 'holds'}${total > most && `, of which the ${most} longest are shown`}.</p>
-${total > 1 && may(context.viewer, 'operate') && html`<div class="buttons">${ask(`Look again at all ${count(total)}…`, 'probe', filter, context.here)}</div>`}
+${total > 1 && buttons(context.viewer, ask(`Look again at all ${count(total)}…`, 'probe', filter, context.here))}
 ${holds.length > 0 ? html`<section><h2>What is held</h2>${holdList(context, holds)}</section>` : html`<p class="empty">Nothing is held.</p>`}`,
     }
   },

@@ -6,10 +6,9 @@ import { nameValue } from '../../operations/values.ts'
 import { sayRule } from '../../time/schedule-rule.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { ask, bars, count, facts, howLong, link, pager } from '../parts.ts'
+import { ask, bars, buttons, count, facts, howLong, link, pager, tableLink } from '../parts.ts'
 import { findLines, sayRequirement } from '../read/accounts.ts'
 import { findHistory, findRuns } from '../read/runs.ts'
-import { may } from '../viewer.ts'
 import { lineTable } from './line-table.ts'
 import { runTable } from './run-table.ts'
 
@@ -42,7 +41,7 @@ export const jobPage = definePage({
       main: html`${facts([
         ['Schedule', job.schedule ? sayRule(job.schedule) : 'on demand'],
         ['Requires', sayRequirement(job.requirement)],
-        ['Writes', [job.into ?? []].flat().map(into => html`<a href="${link('table', { name: into })}">${into}</a> `)],
+        ['Writes', [job.into ?? []].flat().map(into => html`${tableLink(into)} `)],
         ['Payload', takes.join(', ') || 'none'],
         ['Accounts', count(accounts.length)],
         ['Last run took', howLong(past.at(-1)?.ms)],
@@ -57,10 +56,16 @@ ${
     `Rows changed by the last ${past.length} runs`,
   )} rows of the last ${past.length} runs</p>`
 }
-${
-  may(viewer, 'operate') &&
-  html`<div class="buttons">${ask('Run now for all accounts…', 'run', { job: name }, here)}${takes.includes('full') && ask('Read everything again…', 'full', { job: name }, here)}${job.canDryRun && ask('Dry run…', 'dry-run', { job: name, account: shown.length === 1 ? shown[0] : undefined }, here)}${ask('Retry all that failed…', 'retry', { job: name, state: 'failed' }, here)}${ask('Cancel all its requests…', 'cancel', { job: name }, here)}${ask('Pause…', 'pause', { job: name }, here)}${ask('Resume…', 'resume', { job: name }, here)}</div>`
-}
+${buttons(
+  viewer,
+  ask('Run now for all accounts…', 'run', { job: name }, here),
+  takes.includes('full') && ask('Read everything again…', 'full', { job: name }, here),
+  job.canDryRun && ask('Dry run…', 'dry-run', { job: name, account: shown.length === 1 ? shown[0] : undefined }, here),
+  ask('Retry all that failed…', 'retry', { job: name, state: 'failed' }, here),
+  ask('Cancel all its requests…', 'cancel', { job: name }, here),
+  ask('Pause…', 'pause', { job: name }, here),
+  ask('Resume…', 'resume', { job: name }, here),
+)}
 <section><h2>Accounts</h2>${lineTable(context, lines, 'job')}${rest.length > most && pager('job', { name, after: shown.at(-1) })}</section>
 <section><h2>Last runs</h2>${runTable(runs.runs, 'No runs yet.')}<p><a href="${link('runs', { job: name })}">All runs of ${name}</a></p></section>`,
     }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { sayRule } from '../../time/schedule-rule.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { badge, bars, count, jobLink, link, table } from '../parts.ts'
+import { badge, bars, count, jobLink, table, tableLink, waitingLink } from '../parts.ts'
 import { findLag } from '../read/overview.ts'
 import { findHistory } from '../read/runs.ts'
 import { isLate, sayLag } from './overview.ts'
@@ -34,12 +34,11 @@ export const jobsPage = definePage({
           {
             title: 'Waiting',
             isNumber: true,
-            cell: job =>
-              html`<a href="${link('requests', { job: job.name, state: 'waiting' })}">${count(lagOf.get(job.name)?.waiting ?? 0)}</a>`,
+            cell: job => waitingLink({ job: job.name }, lagOf.get(job.name)?.waiting ?? 0),
           },
           {
             title: 'Writes',
-            cell: job => [job.into ?? []].flat().map(name => html`<a href="${link('table', { name })}">${name}</a> `),
+            cell: job => [job.into ?? []].flat().map(name => html`${tableLink(name)} `),
           },
           {
             title: 'Rows of the last runs',

@@ -1,8 +1,7 @@
 import { type Html, html } from '../html.ts'
 import type { PageContext } from '../page.ts'
-import { accountLink, badge, button, type Column, count, jobLink, link, table, when } from '../parts.ts'
+import { accountLink, badge, button, buttons, type Column, jobLink, link, table, waitingLink, when } from '../parts.ts'
 import type { LineRow } from '../read/accounts.ts'
-import { may } from '../viewer.ts'
 import { isLate } from './overview.ts'
 
 type Line = LineRow & { readonly account: string }
@@ -29,15 +28,17 @@ export function lineTable(
       {
         title: 'Waiting',
         isNumber: true,
-        cell: ({ account, job, waiting }) =>
-          html`<a href="${link('requests', { account, job, state: 'waiting' })}">${count(waiting)}</a>`,
+        cell: ({ account, job, waiting }) => waitingLink({ account, job }, waiting),
       },
       ...(by === 'line' ? [] : [details]),
       {
         title: 'Change',
         cell: ({ account, job, paused }) =>
-          may(viewer, 'operate') &&
-          html`<div class="buttons">${button('Run now', 'run', { account, job }, here)}${paused !== null && button(paused ? 'Resume' : 'Pause', paused ? 'resume' : 'pause', { account, job }, here)}</div>`,
+          buttons(
+            viewer,
+            button('Run now', 'run', { account, job }, here),
+            paused !== null && button(paused ? 'Resume' : 'Pause', paused ? 'resume' : 'pause', { account, job }, here),
+          ),
       },
     ],
     lines,

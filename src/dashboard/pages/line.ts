@@ -6,11 +6,10 @@ import { getNamed } from '../../names/find-named.ts'
 import { nameValue } from '../../operations/values.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { accountLink, ask, jobLink, link } from '../parts.ts'
+import { accountLink, ask, buttons, jobLink, link } from '../parts.ts'
 import { findLines } from '../read/accounts.ts'
 import { findHeld } from '../read/holds.ts'
 import { findActive, findRuns } from '../read/runs.ts'
-import { may } from '../viewer.ts'
 import { activeList } from './active-list.ts'
 import { holdList } from './hold-list.ts'
 import { lineTable } from './line-table.ts'
@@ -43,10 +42,13 @@ export const linePage = definePage({
 ${held.total > 0 && html`<section><h2>Holds</h2>${holdList(context, held.holds)}</section>`}
 ${active.total > 0 && html`<section><h2>Running</h2>${activeList(context, active.active)}</section>`}
 ${lineTable(context, lines, 'line')}
-${
-  may(viewer, 'operate') &&
-  html`<div class="buttons">${takes.includes('full') && ask('Read everything again…', 'full', line, here)}${job.canDryRun && ask('Dry run…', 'dry-run', line, here)}${ask('Cancel its requests…', 'cancel', line, here)}${ask('Reset…', 'reset', line, here)}</div>`
-}
+${buttons(
+  viewer,
+  takes.includes('full') && ask('Read everything again…', 'full', line, here),
+  job.canDryRun && ask('Dry run…', 'dry-run', line, here),
+  ask('Cancel its requests…', 'cancel', line, here),
+  ask('Reset…', 'reset', line, here),
+)}
 <section><h2>Last runs</h2>${runTable(runs.runs, 'None of the newest runs is one of these.')}</section>`,
     }
   },

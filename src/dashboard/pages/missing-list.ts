@@ -2,7 +2,7 @@ import { findMissingKeys, type MissingRows } from '../../mirror/missing-rows.ts'
 import type { Position } from '../../store/schema.ts'
 import { type Html, html } from '../html.ts'
 import type { PageContext } from '../page.ts'
-import { count, link, table, when } from '../parts.ts'
+import { count, table, tableLink, when } from '../parts.ts'
 import { findMirrored } from '../read/missing-rows.ts'
 import { may } from '../viewer.ts'
 
@@ -33,7 +33,7 @@ export async function missingList(
     'They are no longer in the mirror.',
   )
   const rest = keys.slice(mostRows)
-  return html`${said}${first}${rest.length > 0 && html`<h3>Keys of further rows</h3>${keyList(rest, missingThere - mostRows)}`}<p class="meta">In <a href="${link('table', { name })}">${name}</a>.</p>`
+  return html`${said}${first}${rest.length > 0 && html`<h3>Keys of further rows</h3>${keyList(rest, missingThere - mostRows)}`}<p class="meta">In ${tableLink(name)}.</p>`
 }
 
 /** "At 12:00:00 312 of 400 mirrored rows were missing in the API." */

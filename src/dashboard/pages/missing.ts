@@ -2,9 +2,8 @@ import { z } from 'zod'
 import { nameValue } from '../../operations/values.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { accountLink, ask, jobLink, link } from '../parts.ts'
+import { accountLink, ask, buttons, jobLink, link } from '../parts.ts'
 import { findMissing } from '../read/missing-rows.ts'
-import { may } from '../viewer.ts'
 import { missingList } from './missing-list.ts'
 
 /** Which rows a deletion guard keeps. */
@@ -20,7 +19,7 @@ export const missingPage = definePage({
 ${
   missing
     ? html`${await missingList(context, missing)}
-${may(context.viewer, 'operate') && html`<div class="buttons">${ask('Allow these deletions…', 'allow-deletions', line, context.here)}</div>`}`
+${buttons(context.viewer, ask('Allow these deletions…', 'allow-deletions', line, context.here))}`
     : html`<p class="empty">No deletion guard keeps rows here. If one holds the job, its next run finds out which rows are missing.</p>`
 }`,
     }

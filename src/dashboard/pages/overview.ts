@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { describeSeconds } from '../../time/duration.ts'
 import { type Html, html } from '../html.ts'
 import { definePage, type PageContext } from '../page.ts'
-import { accountLink, ask, badge, count, explained, facts, jobLink, link, table, when } from '../parts.ts'
+import { accountLink, ask, badge, count, explained, facts, jobLink, link, table, waitingLink, when } from '../parts.ts'
 import { findHeld } from '../read/holds.ts'
 import {
   type FailedRow,
@@ -117,7 +117,7 @@ function lagTable(lag: readonly LagRow[]): Html {
       {
         title: 'Waiting',
         isNumber: true,
-        cell: row => html`<a href="${link('requests', { job: row.job, state: 'waiting' })}">${count(row.waiting)}</a>`,
+        cell: row => waitingLink({ job: row.job }, row.waiting),
       },
       { title: 'Next', cell: row => when(row.next_at) },
     ],

@@ -4,7 +4,7 @@ import { findRequest } from '../../operations/request-reports.ts'
 import { nameValue } from '../../operations/values.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { accountLink, ask, badge, count, facts, jobLink, when } from '../parts.ts'
+import { accountLink, ask, badge, buttons, count, facts, jobLink, when } from '../parts.ts'
 import { findPayload } from '../read/requests.ts'
 import { findRunsOfRequest } from '../read/runs.ts'
 import { may } from '../viewer.ts'
@@ -39,7 +39,7 @@ ${facts([
   ['Failed runs in a row', count(request.failures)],
   ['Ended', when(request.endedAt)],
 ])}
-${may(viewer, 'operate') && html`<div class="buttons">${isOpen ? ask('Cancel…', 'cancel', { id: request.id }, here) : ask('Retry…', 'retry', { id: request.id }, here)}</div>`}
+${buttons(viewer, isOpen ? ask('Cancel…', 'cancel', { id: request.id }, here) : ask('Retry…', 'retry', { id: request.id }, here))}
 <section><h2>Payload</h2>${
         payload === undefined
           ? html`<p class="empty">Masked: only those with the role for data see payloads.</p>`

@@ -4,8 +4,8 @@ import { nameValue } from '../../operations/values.ts'
 import { requestStates } from '../../states.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { accountLink, ask, badge, filterForm, jobLink, link, pager, table, when } from '../parts.ts'
-import { may } from '../viewer.ts'
+import { accountLink, ask, badge, buttons, filterForm, jobLink, link, pager, table, when } from '../parts.ts'
+import { placeValue } from '../wanted.ts'
 import { sayMaker } from './run-table.ts'
 
 const most = 50
@@ -18,10 +18,7 @@ export const requestsPage = definePage({
     account: nameValue.optional(),
     job: nameValue.optional(),
     state: z.enum(requestStates).optional(),
-    after: z
-      .string()
-      .regex(/^\d{1,18}$/, 'is no place')
-      .optional(),
+    after: placeValue.optional(),
   }),
   async render({ reading, viewer, here }, query) {
     const { after: _, ...filter } = query
@@ -38,9 +35,12 @@ export const requestsPage = definePage({
         { name: 'state', label: 'State', value: state, options: requestStates },
       ])}
 ${
-  may(viewer, 'operate') &&
   requests.length > 0 &&
-  html`<div class="buttons">${mayRetry && ask(`Retry all ${state}…`, 'retry', filter, here)}${mayCancel && isFiltered && ask('Cancel all of these…', 'cancel', filter, here)}</div>`
+  buttons(
+    viewer,
+    mayRetry && ask(`Retry all ${state}…`, 'retry', filter, here),
+    mayCancel && isFiltered && ask('Cancel all of these…', 'cancel', filter, here),
+  )
 }
 ${table(
   'Requests',

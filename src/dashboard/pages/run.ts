@@ -3,9 +3,8 @@ import { NotFoundError } from '../../errors.ts'
 import { nameValue } from '../../operations/values.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { accountLink, ask, badge, count, explained, facts, howLong, jobLink, link, when } from '../parts.ts'
+import { accountLink, ask, badge, buttons, count, explained, facts, howLong, jobLink, link, when } from '../parts.ts'
 import { findActive, findRun, findRunsOfRequest, type RunRow } from '../read/runs.ts'
-import { may } from '../viewer.ts'
 import { progress } from './active-list.ts'
 import { runTable, sayMaker } from './run-table.ts'
 
@@ -41,7 +40,7 @@ ${facts([
     ? ([['Cursor', html`${run.from_position ?? 'the beginning'} → ${run.to_position ?? '–'}`]] as const)
     : []),
 ])}
-${may(viewer, 'operate') && html`<div class="buttons">${run.state === 'running' ? ask('Cancel…', 'cancel', { id: run.request_id }, here) : ask('Make its request again…', 'retry', { id: run.request_id }, here)}</div>`}
+${buttons(viewer, run.state === 'running' ? ask('Cancel…', 'cancel', { id: run.request_id }, here) : ask('Make its request again…', 'retry', { id: run.request_id }, here))}
 <section><h2>Timeline of its request</h2>${timeline(siblings, run.id)}</section>
 ${siblings.length > 1 && html`<section><h2>Runs of its request</h2>${runTable(siblings, '')}</section>`}
 <section><h2>Log</h2>${

@@ -5,6 +5,7 @@ import { html } from '../html.ts'
 import { definePage } from '../page.ts'
 import { filterForm, pager } from '../parts.ts'
 import { findRuns } from '../read/runs.ts'
+import { placeValue } from '../wanted.ts'
 import { runTable } from './run-table.ts'
 
 const most = 50
@@ -29,10 +30,7 @@ export const runsPage = definePage({
     trigger: z.enum(runTriggers).optional(),
     since: instant.optional(),
     until: instant.optional(),
-    before: z
-      .string()
-      .regex(/^\d{1,18}$/, 'is no place')
-      .optional(),
+    before: placeValue.optional(),
   }),
   async render({ reading }, query) {
     const { since, until, before, ...filter } = query

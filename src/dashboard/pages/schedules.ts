@@ -4,7 +4,7 @@ import { listSchedules } from '../../operations/schedules.ts'
 import { nameValue } from '../../operations/values.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { accountLink, ask, badge, button, count, filterForm, jobLink, pager, table, when } from '../parts.ts'
+import { accountLink, ask, badge, button, buttons, count, filterForm, jobLink, pager, table, when } from '../parts.ts'
 import { may } from '../viewer.ts'
 
 const most = 100
@@ -34,7 +34,7 @@ export const schedulesPage = definePage({
         { name: 'account', label: 'Account', value: account },
         { name: 'job', label: 'Job', value: job },
       ])}
-${may(viewer, 'operate') && all.length > 1 && html`<div class="buttons">${ask(`Pause all ${count(all.length)}…`, 'pause', filter, here)}${ask(`Resume all ${count(all.length)}…`, 'resume', filter, here)}</div>`}
+${all.length > 1 && buttons(viewer, ask(`Pause all ${count(all.length)}…`, 'pause', filter, here), ask(`Resume all ${count(all.length)}…`, 'resume', filter, here))}
 ${table(
   'Schedules',
   [

@@ -8,7 +8,7 @@ import { isWanted } from '../../store/is-wanted.ts'
 import type { WebhookState } from '../../store/schema.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { accountLink, badge, count, filterForm, jobLink, table, when } from '../parts.ts'
+import { accountLink, badge, count, filterForm, jobLink, table, tableLink, when } from '../parts.ts'
 import { own } from '../read/reading.ts'
 
 const most = 100
@@ -40,7 +40,7 @@ export const subscribersPage = definePage({
           { title: 'Reader', cell: row => row.reader },
           {
             title: 'Table',
-            cell: row => html`<a href="table?name=${encodeURIComponent(row.mirror)}">${row.mirror}</a>`,
+            cell: row => tableLink(row.mirror),
           },
           { title: 'Account', cell: row => (row.account === '' ? 'all' : accountLink(row.account)) },
           { title: 'Changes behind', isNumber: true, cell: row => count(BigInt(row.behind)) },

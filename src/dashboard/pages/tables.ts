@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
-import { count, jobLink, link, table } from '../parts.ts'
+import { count, jobLink, table, tableLink } from '../parts.ts'
 import { findTables } from '../read/tables.ts'
 
 export const tablesPage = definePage({
@@ -18,7 +18,7 @@ export const tablesPage = definePage({
       main: table(
         'Mirror tables',
         [
-          { title: 'Table', cell: row => html`<a href="${link('table', { name: row.name })}">${row.name}</a>` },
+          { title: 'Table', cell: row => tableLink(row.name) },
           {
             title: 'Written by',
             cell: row => {
