@@ -1,3 +1,4 @@
+import { builtInClients } from '../auth/find-hasura-claims.ts'
 import type { WantedMapper } from './hasura-mappers.ts'
 import {
   addsToClaim,
@@ -35,8 +36,11 @@ export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, 
   if (!right && obstacles.length > 0) return { steps: [], obstacles }
   const rivals = found.filter(each => !addsToClaim(each, mapper) && !foreign.includes(each))
   // One with the claim's name was made for it, with a wrong client; any but Keycloak's own may be that of another application.
-  const isMadeForIt = (each: MapperState) =>
-    each.name === claim && each.protocolMapper === mapper.protocolMapper && clientsOfKeycloak.has(sourceOf(each) ?? '')
+  const isMadeForIt = (each: MapperState) => {
+    const source = sourceOf(each)
+    const isOfNoApplication = !source || builtInClients.has(source)
+    return each.name === claim && each.protocolMapper === mapper.protocolMapper && isOfNoApplication
+  }
   const kept = right ?? rivals[0] ?? found.find(each => isMadeForIt(each) && !foreign.includes(each))
   const spare = rivals
     .filter(each => each !== kept)
@@ -71,9 +75,6 @@ export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, 
   }
   return { steps: [...spare, change], obstacles: [] }
 }
-
-/** Those with roles in each realm, and none, which means all clients. */
-const clientsOfKeycloak: ReadonlySet<string> = new Set(['', 'account', 'broker', 'realm-management'])
 
 /** Whether it writes a claim that Hasura can use, in place of the wanted one and from another source. A list must be JSON. */
 function isForeign(found: MapperState, wanted: Mapper): boolean {
