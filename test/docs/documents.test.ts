@@ -30,7 +30,7 @@ const commandTable = readDocument('docs/commands.md')
 const variableTable = readDocument('docs/configuration.md')
 
 /** Read by Node itself when a process starts. */
-const variablesOfNode = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS']
+const variablesOfNode = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'UV_THREADPOOL_SIZE']
 
 /** Of the compose file that `init` writes. */
 const variablesOfCompose = ['POSTGRES_PASSWORD']
