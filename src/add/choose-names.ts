@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DocumentNode, Kind, parse } from 'graphql'
+import { tablesOf } from '../definitions/account-jobs.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { ConflictError, UsageError } from '../errors.ts'
 import { readSafely } from '../failures/read-safely.ts'
@@ -109,7 +110,7 @@ export function chooseTable(
   asked: string | undefined,
 ): string {
   const writers = new Map([
-    ...jobs.flatMap(job => [job.into ?? []].flat().map(table => [table, job.name] as const)),
+    ...jobs.flatMap(job => tablesOf(job).map(table => [table, job.name] as const)),
     ...added.map(({ names, into }) => [into, names.job] as const),
   ])
   if (asked === undefined) return findFreeName(rootField.replaceAll('.', '_'), new Set(writers.keys()))

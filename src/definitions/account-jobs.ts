@@ -9,6 +9,11 @@ export function jobsOf(account: Account, jobs: Iterable<JobDefinition>): readonl
   return [...jobs].filter(({ requirement }) => hasura !== undefined || !requirement || !('role' in requirement))
 }
 
+/** The mirror tables that a job writes. */
+export function tablesOf({ into = [] }: Pick<JobDefinition, 'into'>): readonly string[] {
+  return [into].flat()
+}
+
 /** When a job runs for an account; undefined if it runs only on demand. */
 export function scheduleOf(account: Account, job: JobDefinition): ScheduleRule | undefined {
   const own = ownValue(account.schedules, job.name)

@@ -5,6 +5,7 @@ import { ConfigError } from '../errors.ts'
 import { type Explanation, inPlace, type Told } from '../explanation.ts'
 import { findRoleProblem, findTwinRoles } from '../hasura/role-name.ts'
 import { findRuleProblem } from '../time/schedule-rule.ts'
+import { tablesOf } from './account-jobs.ts'
 import { roleOf } from './contract.ts'
 import type { JobDefinition } from './define-job.ts'
 
@@ -25,8 +26,8 @@ export async function checkJobList(jobs: readonly JobDefinition[], findFiles: Fi
       remedy: 'rename one, or list the job only once',
     })
   }
-  for (const table of findTwice(jobs.flatMap(job => job.into ?? []))) {
-    const writers = new Set(jobs.filter(job => [job.into ?? []].flat().includes(table)).map(job => job.name))
+  for (const table of findTwice(jobs.flatMap(tablesOf))) {
+    const writers = new Set(jobs.filter(job => tablesOf(job).includes(table)).map(job => job.name))
     problems.push({
       found: `Two jobs write to mirror.${table}: ${[...writers].join(' and ')} (${await placeOf(writers, findFiles)})`,
       remedy: `give one of them another "into", because each would overwrite the other's rows`,

@@ -1,4 +1,4 @@
-import { jobsOf } from '../definitions/account-jobs.ts'
+import { jobsOf, tablesOf } from '../definitions/account-jobs.ts'
 import type { JobContext, JobDefinition, JobResult } from '../definitions/define-job.ts'
 import type { JobSettings } from '../definitions/job-settings.ts'
 import { JobError, LeaseLostError, PermanentError, TransientError, WorkerError } from '../errors.ts'
@@ -64,7 +64,7 @@ function createContext(
 ): JobContext<unknown> {
   const { store, clock, log, observer } = deps
   const { lease, requestId, job, kept } = execution
-  const commit = { kind: 'commit', run: observed, tables: [job.into ?? []].flat() } as const
+  const commit = { kind: 'commit', run: observed, tables: tablesOf(job) } as const
   const pace = createPace(clock)
   const scope = createTransactionScope(job.name)
   const { account } = observed

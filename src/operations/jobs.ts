@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
+import { tablesOf } from '../definitions/account-jobs.ts'
 import type { JobDefinition } from '../definitions/define-job.ts'
 import { findJobProblems } from '../definitions/find-job-problems.ts'
 import { propertiesOf } from '../definitions/payload-properties.ts'
@@ -64,7 +65,7 @@ async function describeJob(deps: RunDeps, job: JobDefinition) {
     name: job.name,
     requirement: job.requirement ?? null,
     schedule: job.schedule ? describeRule(job.schedule) : null,
-    into: [job.into ?? []].flat().join(', ') || null,
+    into: tablesOf(job).join(', ') || null,
     takes: propertiesOf(job.payload),
     problem: problems.map(({ message }) => message).join('; ') || null,
   }

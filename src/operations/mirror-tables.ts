@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { tablesOf } from '../definitions/account-jobs.ts'
 import { NotFoundError, UsageError } from '../errors.ts'
 import { findMirrorTables } from '../mirror/find-mirror-tables.ts'
 import { explainUnknown } from '../names/find-named.ts'
@@ -21,19 +22,19 @@ export async function requireMirrorTable(
 }
 
 function refuseUnknown(table: string, tables: readonly string[], jobs: RunDeps['jobs']): never {
-  const made = [...jobs.values()].map(({ name, into }) => ({ name, into: [into ?? []].flat() }))
-  const job = made.find(({ name }) => name === table)
-  if (job && job.into.length > 0) {
-    throw new UsageError({ found: `"${table}" is a job`, remedy: `its rows are in ${job.into.join(', ')}` })
+  const job = jobs.get(table)
+  if (job && tablesOf(job).length > 0) {
+    throw new UsageError({ found: `"${table}" is a job`, remedy: `its rows are in ${tablesOf(job).join(', ')}` })
   }
-  const maker = made.find(({ into }) => into.includes(table))
+  const all = [...jobs.values()]
+  const maker = all.find(each => tablesOf(each).includes(table))
   if (maker) {
     throw new UsageError({
       found: `Mirror table "${table}" does not exist yet`,
       remedy: `${maker.name} creates it in its first run`,
     })
   }
-  const names = new Set([...tables, ...made.flatMap(({ into }) => into)])
+  const names = new Set([...tables, ...all.flatMap(tablesOf)])
   throw new NotFoundError(explainUnknown('mirror table', table, names))
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jobsOf } from '../../definitions/account-jobs.ts'
+import { jobsOf, tablesOf } from '../../definitions/account-jobs.ts'
 import { propertiesOf } from '../../definitions/payload-properties.ts'
 import { getNamed } from '../../names/find-named.ts'
 import { nameValue } from '../../operations/values.ts'
@@ -41,7 +41,7 @@ export const jobPage = definePage({
       main: html`${facts([
         ['Schedule', job.schedule ? sayRule(job.schedule) : 'on demand'],
         ['Requires', sayRequirement(job.requirement)],
-        ['Writes', [job.into ?? []].flat().map(into => html`${tableLink(into)} `)],
+        ['Writes', tablesOf(job).map(into => html`${tableLink(into)} `)],
         ['Payload', takes.join(', ') || 'none'],
         ['Accounts', count(accounts.length)],
         ['Last run took', howLong(past.at(-1)?.ms)],

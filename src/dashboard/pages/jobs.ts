@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tablesOf } from '../../definitions/account-jobs.ts'
 import { sayRule } from '../../time/schedule-rule.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
@@ -38,7 +39,7 @@ export const jobsPage = definePage({
           },
           {
             title: 'Writes',
-            cell: job => [job.into ?? []].flat().map(name => html`${tableLink(name)} `),
+            cell: job => tablesOf(job).map(name => html`${tableLink(name)} `),
           },
           {
             title: 'Rows of the last runs',

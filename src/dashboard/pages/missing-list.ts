@@ -1,3 +1,4 @@
+import { tablesOf } from '../../definitions/account-jobs.ts'
 import { findMissingKeys, type MissingRows } from '../../mirror/missing-rows.ts'
 import type { Position } from '../../store/schema.ts'
 import { type Html, html } from '../html.ts'
@@ -21,8 +22,7 @@ export async function missingList(
   if (!may(viewer, 'data'))
     return html`${said}<p class="empty">Masked: only those with the role for data see which.</p>`
   const keys = await findMissingKeys(reading.deps.store, missing)
-  const into = [reading.deps.jobs.get(job)?.into ?? []].flat()
-  const [name] = into
+  const [name] = tablesOf(reading.deps.jobs.get(job) ?? {})
   const mirrored = name === undefined ? undefined : await findMirrored(reading, name, account, keys.slice(0, mostRows))
   if (name === undefined || !mirrored) return html`${said}${keyList(keys, missingThere)}`
   const { columns, rows } = mirrored

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tablesOf } from '../../definitions/account-jobs.ts'
 import { html } from '../html.ts'
 import { definePage } from '../page.ts'
 import { count, jobLink, table, tableLink } from '../parts.ts'
@@ -11,7 +12,7 @@ export const tablesPage = definePage({
   async render({ reading }) {
     const tables = await findTables(reading)
     const makers = new Map(
-      [...reading.deps.jobs.values()].flatMap(job => [job.into ?? []].flat().map(into => [into, job.name] as const)),
+      [...reading.deps.jobs.values()].flatMap(job => tablesOf(job).map(into => [into, job.name] as const)),
     )
     return {
       title: 'Tables',
