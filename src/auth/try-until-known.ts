@@ -75,6 +75,12 @@ export interface Tried<T> {
 /** Pauses between tries. */
 const retryPausesMs = [1_000, 2_000, 4_000]
 
+/**
+ * An outage that takes longer than this to be noticed, as behind a firewall that drops packets, ends the request, in milliseconds. The
+ * next probe is soon enough, and others can use the run's slot until then.
+ */
+const slowOutageMs = 5_000
+
 /** Clocks that NTP keeps differ by less. */
 const earlyPauseMs = 3_000
 
@@ -83,7 +89,7 @@ export const longestPauseMs = 60_000
 
 /**
  * Tries a request until its outcome is known. It retries with another token after the first rejection (or later, if the token isn't
- * valid yet), after pauses that the API asks for, and after 1, 2 and 4 seconds when a failure may be temporary.
+ * valid yet), after pauses that the API asks for, and after 1, 2 and 4 seconds when a failure may be temporary, unless it is a slow outage.
  *
  * @throws the failure that isn't worth another try, or the last one; RateLimitedError; the signal's reason
  */
@@ -106,6 +112,7 @@ export async function tryUntilKnown<T>(
   let rejections = 0
   let pausedMs = 0
   for (;;) {
+    const triedAt = clock.elapsed()
     const { token, verdict } = await attempts.tryOnce(failures, sending)
     switch (verdict.kind) {
       case 'done':
@@ -129,6 +136,7 @@ export async function tryUntilKnown<T>(
         const { error } = verdict
         const pauseMs = retryPausesMs[failures.length]
         if (pauseMs === undefined || !attempts.isWorthAnotherTry(error)) throw error
+        if (error instanceof OutageError && clock.elapsed() - triedAt >= slowOutageMs) throw error
         failures.push(error)
         // The API accepted this token: a later rejection counts as the first again.
         rejections = 0

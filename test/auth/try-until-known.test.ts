@@ -22,24 +22,32 @@ function watchAll(asked: ApiWatch['asked']): ApiWatch {
   return { during: (_, work) => work(), asked }
 }
 
-/** Plays these verdicts, and tells how it ended, with all pauses and how many tokens were dropped. */
-async function play(verdicts: readonly (typeof done | Setback)[]) {
+/**
+ * Plays these verdicts, and tells how it ended, with all pauses and how many tokens were dropped.
+ *
+ * @param tryMs how long each try takes
+ */
+async function play(verdicts: readonly (typeof done | Setback)[], tryMs = 0) {
   const left = [...verdicts]
   const slept: number[] = []
   const told: string[] = []
   let dropped = 0
+  let elapsedMs = 0
   const sleep = async (ms: number) => {
     slept.push(ms)
   }
   const token = new Token('token', Number.POSITIVE_INFINITY)
   const deps = {
-    clock: { now: () => 0, elapsed: () => 0, sleep },
+    clock: { now: () => 0, elapsed: () => elapsedMs, sleep },
     watch: watchAll(({ outcome }) => told.push(outcome)),
   }
   const outcome = await tryUntilKnown(deps, undefined, {
     operation: 'query',
     tryOnce: async (_, sending) =>
-      sending(async () => ({ token, verdict: left.shift() ?? expect.fail('one try too many') })),
+      sending(async () => {
+        elapsedMs += tryMs
+        return { token, verdict: left.shift() ?? expect.fail('one try too many') }
+      }),
     pause: sleep,
     isWorthAnotherTry: error => error instanceof TransientError,
     giveUp() {
@@ -70,6 +78,14 @@ test.each([
 })
 
 const failedWith = (error: WorkerError): Setback => ({ kind: 'error', error })
+
+test('an outage that takes long to be noticed ends the request, so that its slot is free', async () => {
+  const unreachable = failedWith(new OutageError('network', 'account', 'unreachable'))
+  expect(await play([unreachable], 11_000)).toMatchObject({ outcome: 'unreachable', slept: [] })
+  expect(await play([unreachable, done], 10)).toMatchObject({ outcome: 'answer', slept: [1_000] })
+  // One query may be slow without an outage.
+  expect(await play([outage, done], 30_000)).toMatchObject({ outcome: 'answer', slept: [1_000] })
+})
 
 test.each([
   ['done', done],
