@@ -14,6 +14,9 @@ export type NeverNull<Row> = {
   [F in keyof Row & string]-?: null extends Row[F] ? never : undefined extends Row[F] ? never : F
 }[keyof Row & string]
 
+/** Told by the compiler, where `never` would say nothing. */
+type PullVariables = 'a query of one list with the variables $where, $order_by and $limit'
+
 /** The row's columns whose type shows what a deleted row is: booleans, numbers and instants. */
 type JudgedColumn<Row> = {
   [F in keyof Row & string]-?: [NonNullable<Row[F]>] extends [boolean | number | string] ? F : never
@@ -42,7 +45,7 @@ export interface PullOptions<
   readonly name: N
   /** Selects one list of rows, with the variables `where`, `order_by` and `limit`. */
   readonly document: TypedDocumentNode<R, V> &
-    (V extends { where: unknown; order_by: unknown; limit: number } ? unknown : never)
+    (V extends { where: unknown; order_by: unknown; limit: number } ? unknown : PullVariables)
   readonly role: string
   /** The columns that identify a row. */
   readonly key: K | readonly K[]
