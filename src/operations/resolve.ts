@@ -22,7 +22,10 @@ export function resolve(
   if (!own.includes(job.name)) {
     throw new UsageError({
       found: `${job.name} does not run for account "${access.account.name}"`,
-      remedy: `its jobs are ${own.join(', ')}`,
+      remedy:
+        access.account.jobs === undefined
+          ? 'set HASURA_URL, which its role needs (hasuraUrl in an accounts file)'
+          : `add it to "jobs" of the account, which are ${own.join(', ')}`,
     })
   }
   const payload = parseSafely(job.payload, wanted.payload ?? {})

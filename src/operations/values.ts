@@ -25,5 +25,14 @@ export const limitValue = z.coerce.number<number>().int().min(1).max(1000).defau
 export function parseValue<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  throw new UsageError(`The ${what} is invalid (${explainIssues(parsed.error, what)})`)
+  throw new UsageError({
+    found: `The ${what} is invalid (${explainIssues(parsed.error, what)})`,
+    remedy: remedyOfFields(schema, parsed.error),
+  })
+}
+
+function remedyOfFields(schema: z.ZodType, { issues }: z.ZodError): string | undefined {
+  const hasUnknown = issues.some(({ code, path }) => code === 'unrecognized_keys' && path.length === 0)
+  const names = hasUnknown && schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+  return names.length > 0 ? `its fields are ${names.join(', ')}` : undefined
 }

@@ -232,7 +232,14 @@ test('reset of several accounts takes those that are named, or all', async ({ sa
   expect(await run(env, 'reset', 'sync-topics', '--account', 'south', '--account', 'north')).toEqual({
     code: 2,
     out: anew('sync-topics', 'north'),
-    err: 'sync-topics does not run for account "south": its jobs are sync-users, bootstrap-account\n',
+    err: 'sync-topics does not run for account "south": add it to "jobs" of the account, which are sync-users, bootstrap-account\n',
+  })
+  const plain = accounts.map(({ hasuraUrl, jobs, ...account }) => account)
+  await writeFile(path, JSON.stringify({ accounts: plain }))
+  expect(await run(env, 'reset', 'sync-topics', '--account', 'south')).toEqual({
+    code: 2,
+    out: '',
+    err: 'sync-topics does not run for account "south": set HASURA_URL, which its role needs (hasuraUrl in an accounts file)\n',
   })
 })
 

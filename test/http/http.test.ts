@@ -296,7 +296,12 @@ describe('a request that is not as it must be', () => {
       /^The payload of export-articles is invalid \(since: .*string.*\)$/,
     ],
     ['with a word too much in its payload', { body: '{"payload":{"until":"x"}}' }, 400, /Unrecognized key: "until"/],
-    ['with a word too much', { body: '{"prioriti":"high"}' }, 400, /^The body is invalid \(.*"prioriti"\)$/],
+    [
+      'with a word too much',
+      { body: '{"prioriti":"high"}' },
+      400,
+      /^The body is invalid \(.*"prioriti"\): its fields are account, payload, priority/,
+    ],
     ['with an unknown priority', { body: '{"priority":"urgent"}' }, 400, /^The body is invalid \(priority: /],
     ['whose body is a list', { body: '[]' }, 400, /^The body is invalid/],
     ['whose body is no JSON', { body: '{"payload": unique-word-4711' }, 400, /JSON/],
