@@ -65,7 +65,10 @@ export async function runPull(
     if (payload.rung && !isAsked && leaves.length + missed.length === 0 && !isFromFuture(cursor, known, run.openedAt)) {
       return { ...(await scanRung(run, cursor, known)), counts }
     }
-    const scanned = await scanChanges(run, cursor, await beginAt(run, known))
+    const begin = await beginAt(run, known)
+    const scanned = await scanChanges(run, cursor, begin)
+    // A row that was read before may have changed since, with a cursor that isn't later: of the same day, or committed late.
+    if (begin.position) await catchUp(run, known)
     if (isAsked || resumed || isSweepDue(settings, known, run)) await sweep(run, resumed)
     // Neither finds a row that was changed without its cursor.
     if (payload.keys && !known.sweptAt) await pullKeys(run, payload.keys)
@@ -76,7 +79,7 @@ export async function runPull(
   }
 }
 
-/** Reads what has changed since a load began. */
+/** Reads what has changed since the load, or the scan, that this run has resumed and completed began. */
 async function catchUp(run: PullRun, before: Checkpoint | undefined): Promise<void> {
   const { context, key, cursor, columns } = run
   if (!cursor) {

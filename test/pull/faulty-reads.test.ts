@@ -33,6 +33,26 @@ test('a scan by number resumes after a response that failed, however short the p
   await expectMirrored(app, table, account)
 })
 
+test('a scan that resumes finds a row that has changed meanwhile, with the cursor of those that were read before', async ({
+  sandbox,
+  app,
+  account,
+}) => {
+  const table = await sandbox.createTable({
+    columns: 'id int primary key, title text, changed_on date not null',
+    cursor: 'changed_on',
+  })
+  await app.hasura.sql(`insert into ${table.name} select n, 'old', '2026-01-01' from generate_series(1, 6) n`)
+  const job = table.pull({ pageSize: 2 })
+  await runPull(app, job, account)
+  await app.hasura.sql(`update ${table.name} set changed_on = current_date`)
+  app.hasura.fault({ operationName: `Pull_${table.name}`, after: 1, times: 1 }, graphqlError)
+  await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
+  await app.hasura.sql(`update ${table.name} set title = 'new' where id = 1`)
+  await runPull(app, job, account)
+  await expectMirrored(app, table, account)
+})
+
 test('a scan by number with a lookback gets beyond pages that wide rows make short', async ({
   sandbox,
   app,
