@@ -73,7 +73,10 @@ function interpretAnswer(
     return new OutageError(
       'token-endpoint',
       'account',
-      `The identity provider asks for a pause of ${pauseMs / 1_000} s at ${showUrl(url)}`,
+      {
+        found: `The identity provider asks for a pause of ${pauseMs / 1_000} s at ${showUrl(url)}`,
+        remedy: 'if that recurs, look for a limit of requests at the identity provider, or at a proxy in front of it',
+      },
       { retryAfterMs: pauseMs },
     )
   }

@@ -153,12 +153,13 @@ function explainLostTicket(what: string): RedisFailure {
 }
 
 const checkAddress = 'check that it is running and that REDIS_URL names it'
+const checkWay = `${checkAddress}; if it does, look for a firewall that drops the packets, or a DNS server that does not answer`
 /** A Redis that requires a certificate of its clients often closes before its alert is read. */
 const checkTls = `${checkAddress}; if that port expects TLS, start REDIS_URL with rediss://; if that is done, let Redis accept clients without a certificate (tls-auth-clients no)`
 
 /** ioredis' own errors, which have no code. */
 const ownErrors: readonly Meaning[] = [
-  [/timed out|timeout|ETIMEDOUT/i, 'no response arrived in time', checkAddress],
+  [/timed out|timeout|ETIMEDOUT/i, 'no response arrived in time', checkWay],
   [/Connection is closed/, 'the connection was closed without a response', checkTls],
   [/max retries per request/, 'there is no connection', checkAddress],
 ]
@@ -166,6 +167,6 @@ const ownErrors: readonly Meaning[] = [
 const remedies: ReadonlyMap<string, string> = new Map([
   ['ECONNRESET', checkTls],
   ['EPIPE', checkTls],
-  ['ETIMEDOUT', `${checkAddress}; if that port expects no TLS, start REDIS_URL with redis://`],
+  ['ETIMEDOUT', `${checkWay}; if that port expects no TLS, start REDIS_URL with redis://`],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'start REDIS_URL with redis://, or name the port that expects TLS'],
 ])

@@ -72,7 +72,12 @@ describe('a refusal', () => {
 })
 
 test.each<[number, Record<string, string>, object, RegExp]>([
-  [503, { 'retry-after': '120' }, { retryAfterMs: 120_000 }, /asks for a pause of 120 s/],
+  [
+    503,
+    { 'retry-after': '120' },
+    { retryAfterMs: 120_000 },
+    /asks for a pause of 120 s .*: if that recurs.*limit of requests/,
+  ],
   [429, { 'retry-after': '1.5' }, { retryAfterMs: 1_500 }, /asks for a pause/],
   [403, { 'retry-after': '120' }, { retryAfterMs: 120_000 }, /asks for a pause of 120 s/],
   [503, {}, { retryAfterMs: undefined }, /HTTP 503: check/],
