@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Login } from '../account.ts'
+import { builtInClients } from '../auth/find-hasura-claims.ts'
 import type { KeycloakAdmin } from '../rest/keycloak-admin.ts'
 import { hasuraScope, usualApplication } from './provision-target.ts'
 import { findClient, parse, readClientScopes } from './read-realm-state.ts'
@@ -25,7 +26,9 @@ export async function findApplication(admin: KeycloakAdmin, { clientId, scopes: 
     for (const { config } of mappers) {
       const read = config['usermodel.clientRoleMapping.clientId']
       const isOfHasura = config['claim.name']?.endsWith('x-hasura-allowed-roles')
-      if (read && isOfHasura && (await findClient(admin, read))) return read
+      // One that reads a client of Keycloak's own is a mistake.
+      const isRead = read && isOfHasura && !builtInClients.has(read)
+      if (isRead && (await findClient(admin, read))) return read
     }
     return undefined
   }

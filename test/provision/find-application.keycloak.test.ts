@@ -89,3 +89,8 @@ test('or the usual one, which a mapper of its own replaces in a realm with sever
   expect(await provision('usual')).toContain('assign role "viewer" of client "phonemos-hasura"')
   expect(await provision('own')).toContain('assign role "viewer" of client "wiki"')
 })
+
+test("but none of Keycloak's own, which a mapper reads by mistake", async () => {
+  await createClient('mistaken', { protocolMappers: hasuraMappers('account', 'viewer') })
+  expect(await provision('mistaken')).toContain('assign role "viewer" of client "phonemos-hasura"')
+})
