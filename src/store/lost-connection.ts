@@ -34,16 +34,23 @@ function translate(error: unknown): never {
   throw explainLostConnection(error)
 }
 
-/** An error of a connection, which may end without a word of the server. */
+/**
+ * An error of a connection, which may end without a word of the server. One that the worker itself refuses, as behind a pooler that sends
+ * reads to a standby, may be in order again before a run is repeated.
+ */
 export function explainLostConnection(error: unknown): unknown {
-  if (!isError(error) || error.name === 'AbortError' || error instanceof WorkerError) return error
-  return new TransientError('store', explainPostgresFailure(error, 'Postgres'), { cause: error })
+  if (!isError(error) || error.name === 'AbortError') return error
+  const told = error instanceof WorkerError ? error : explainPostgresFailure(error, 'Postgres')
+  return new TransientError('store', told, { cause: error })
 }
 
 /** For the log: a table or a privilege that a statement of the worker's own lacks is mended in the database, not in the code. */
 export function explainLack(error: unknown): unknown {
-  return error instanceof pg.DatabaseError && /^(?:3F|42)/.test(error.code ?? '') ? explainLostConnection(error) : error
+  return error instanceof pg.DatabaseError && lacks.has(error.code) ? explainLostConnection(error) : error
 }
+
+/** A missing schema, table, function or privilege. */
+const lacks: ReadonlySet<string | undefined> = new Set(['3F000', '42P01', '42883', '42501'])
 
 /** node-postgres throws out of a callback if a server asks for a way to log in that it doesn't know, such as Kerberos. */
 export function explainUnknownLogin(thrown: unknown): unknown {

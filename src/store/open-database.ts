@@ -2,7 +2,7 @@ import { PGlite, types } from '@electric-sql/pglite'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
-import { ConfigError, type WorkerError } from '../errors.ts'
+import { ConfigError, TransientError, type WorkerError } from '../errors.ts'
 import { type Explanation, renderExplanation } from '../explanation.ts'
 import { parseWithRoundedAsText } from '../json/exact-numbers.ts'
 import type { Log } from '../log.ts'
@@ -50,7 +50,11 @@ export type DatabaseLocation =
   /** `uid`: of this process, which must own the folder; by default the owner isn't checked. */
   | { readonly dataDir: string; readonly uid?: number | undefined }
 
-/** Opens the database and migrates its schema. */
+/**
+ * Opens the database and migrates its schema.
+ *
+ * @throws ConfigError for what `requireUsable` and `prepareSession` refuse
+ */
 export async function openDatabase(location: DatabaseLocation, log: Log): Promise<Database> {
   const database =
     'databaseUrl' in location
@@ -62,7 +66,7 @@ export async function openDatabase(location: DatabaseLocation, log: Log): Promis
     if (findPending(executed).length > 0) await migrate(database.store)
   } catch (error) {
     await database[Symbol.asyncDispose]()
-    throw error
+    throw error instanceof TransientError && error.cause instanceof ConfigError ? error.cause : error
   }
   return database
 }

@@ -23,11 +23,10 @@ export async function startPgpool(
   if (!pgpoolServer) throw new Error('There is no pgpool in PATH nor in /usr/sbin')
   const user = unprivilegedUser()
   const folder = await createServiceFolder('pgpool', user)
-  const port = await findFreePort()
   const config = join(folder, 'pgpool.conf')
   const settings = {
     listen_addresses: '127.0.0.1',
-    port,
+    port: String(await findFreePort()),
     pcp_port: await findFreePort(),
     socket_dir: folder,
     pcp_socket_dir: folder,
@@ -53,7 +52,7 @@ export async function startPgpool(
   )
   if (user) await chown(config, user.uid, user.gid)
   const own = new URL(url)
-  own.port = String(port)
+  own.port = settings.port
   return openLocalService({
     name: 'Pgpool-II',
     url: own.href,

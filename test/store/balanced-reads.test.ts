@@ -1,10 +1,11 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { ConfigError } from '../../src/errors.ts'
+import { ConfigError, TransientError } from '../../src/errors.ts'
 import { findBalancedReads } from '../../src/store/balanced-reads.ts'
 import { inspectDatabase } from '../../src/store/inspect-database.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
+import { failureOf } from '../fixtures/failure-of.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 import { pgpoolServer, startPgpool } from '../services/start-pgpool.ts'
 import { startPostgres, startStandby } from '../services/start-postgres.ts'
@@ -37,7 +38,14 @@ describe.runIf(hasPostgres)('reads', () => {
 
     const remedy = { app_name_redirect_preference_list: 'hasura-sync-worker:primary' }
     const asTold = opened.use(await startPgpool(primary.url, standby.url, remedy))
-    opened.use(await openDatabase({ databaseUrl: asTold.url }, log))
+    const { store } = opened.use(await openDatabase({ databaseUrl: asTold.url }, log))
     expect(await inspectDatabase(asTold.url)).toMatchObject({ problem: undefined })
+
+    // While a worker runs, a standby is added, for instance. A run that meets it must not fail for good.
+    await asTold.stop()
+    opened.use(await startPgpool(primary.url, standby.url, { port: new URL(asTold.url).port }))
+    const refusal = await failureOf(store.selectFrom('worker.processes').selectAll().execute())
+    expect(refusal).toBeInstanceOf(TransientError)
+    expect(refusal.message).toMatch(told)
   })
 })
