@@ -25,7 +25,12 @@ export function createUnforeseenListener(log: Log): UnforeseenListener {
     const isHarmless = kind === 'rejection' || isConnectionFailure(thrown)
     const what = { error: explainUnknownLogin(thrown), kind, count }
     if (isHarmless) {
-      log.error(what, 'unhandled rejection; other work continues')
+      log.error(
+        what,
+        kind === 'rejection'
+          ? 'unhandled rejection; other work continues'
+          : 'uncaught error of a connection; other work continues',
+      )
       return 'go on'
     }
     log.fatal(what, 'uncaught exception; the process ends, so that its supervisor can restart it')

@@ -28,7 +28,15 @@ describe('what nobody caught', () => {
   ])('ends no other account’s work when it is an error event of %s', (_what, thrown) => {
     const { log, lines, text } = captureLog()
     expect(createUnforeseenListener(log)(thrown, 'exception')).toBe('go on')
-    expect(lines).toMatchObject([{ level: 'error', kind: 'exception', count: 1, error: { code: expect.any(String) } }])
+    expect(lines).toMatchObject([
+      {
+        level: 'error',
+        kind: 'exception',
+        count: 1,
+        error: { code: expect.any(String) },
+        msg: 'uncaught error of a connection; other work continues',
+      },
+    ])
     expect(text()).not.toContain('stack')
   })
 
