@@ -83,7 +83,7 @@ test.each<[string, string, RegExp, boolean]>([
   const asked = exchange(
     server.url.replace('http:', protocol),
     { method: 'POST', body: '{}' },
-    { ...limits, timeoutMs: 50 },
+    { ...limits, timeoutMs: 1_000 },
   )
   const error = await asked.catch((error: unknown) => error)
   expect(describeNetworkFailure(error)).toMatchObject({ neverSent, words: expect.stringMatching(words) })
