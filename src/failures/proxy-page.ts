@@ -24,15 +24,16 @@ export function isPage({ headers, body }: AnsweredPage): boolean {
 const noServerWords =
   /^(?:404 page not found|default backend - 404|response 404 \(backend NotFound\)|404 Not Found: Requested route )/
 
-/**
- * 431 is from RFC 6585, 494 nginx's own; nginx, Apache and IIS answer 400 and say so in words, which aren't JSON. HAProxy and AWS's load
- * balancers answer 400 with a page that gives no reason.
- */
-export function isHeaderTooLarge(answer: AnsweredPage): boolean {
-  const { status, headers, body, tokenBytes = 0 } = answer
+/** 431 is from RFC 6585, 494 nginx's own; nginx, Apache and IIS answer 400 and say so in words, which aren't JSON. */
+export function isHeaderTooLarge({ status, headers, body }: AnsweredPage): boolean {
   if (status === 431 || status === 494) return true
-  if (status !== 400 || /json/i.test(typeOf(headers))) return false
-  return tooLargeWords.test(beginOf(body)) || (tokenBytes >= leastLimit && isPage(answer))
+  return status === 400 && !/json/i.test(typeOf(headers)) && tooLargeWords.test(beginOf(body))
+}
+
+/** HAProxy and AWS's load balancers answer 400 with a page that gives no reason. So does a server that refuses a path, such as Tomcat. */
+export function mayBeHeaderTooLarge(answer: AnsweredPage): boolean {
+  const { status, tokenBytes = 0 } = answer
+  return status === 400 && tokenBytes >= leastLimit && isPage(answer)
 }
 
 /** In bytes: HAProxy's buffer of 16 KB, less its reserve and the other headers. AWS allows as much. */

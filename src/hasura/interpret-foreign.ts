@@ -1,7 +1,7 @@
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { describeRedirect, describeType, refusedOnTheWay } from '../failures/http-status.ts'
-import { isHeaderTooLarge, tokenTooLarge } from '../failures/proxy-page.ts'
+import { isHeaderTooLarge, mayBeHeaderTooLarge, tokenTooLarge } from '../failures/proxy-page.ts'
 import type { HasuraResponse } from './hasura-response.ts'
 
 /** Interprets what isn't a GraphQL response: from a proxy, an HTML page, a cut-off body, a wrong URL. */
@@ -20,7 +20,10 @@ export function interpretForeign(response: HasuraResponse, isJson: boolean, kind
       remedy: 'set HASURA_URL to the final address, and check whether a login page is in front of Hasura',
     })
   }
-  if (isHeaderTooLarge(response)) return tokenTooLarge('A proxy in front of Hasura refused the request', response)
+  // The path is always the same, and Hasura sends no pages.
+  if (isHeaderTooLarge(response) || mayBeHeaderTooLarge(response)) {
+    return tokenTooLarge('A proxy in front of Hasura refused the request', response)
+  }
   const onTheWay = refusedOnTheWay.get(status)
   if (onTheWay !== undefined) {
     const found = `The request was refused on its way to Hasura (${said})`

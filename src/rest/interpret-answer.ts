@@ -3,7 +3,13 @@ import type { Setback } from '../auth/try-until-known.ts'
 import { OutageError, PermanentError, TransientError, UnknownOutcomeError, type WorkerError } from '../errors.ts'
 import type { Explanation } from '../explanation.ts'
 import { type Answered, describeRedirect, describeRejection, refusedOnTheWay } from '../failures/http-status.ts'
-import { type AnsweredPage, isHeaderTooLarge, isPage, tokenTooLarge } from '../failures/proxy-page.ts'
+import {
+  type AnsweredPage,
+  isHeaderTooLarge,
+  isPage,
+  mayBeHeaderTooLarge,
+  tokenTooLarge,
+} from '../failures/proxy-page.ts'
 import { asksForPause, boundPause, parseRetryAfter } from '../time/retry-after.ts'
 import { type ApiRequest, isRepeatable } from './api-request.ts'
 import { parseRateWindow } from './parse-rate-window.ts'
@@ -40,7 +46,7 @@ export function interpretAnswer(answer: AnsweredPage, request: ApiRequest, now: 
       }),
     )
   }
-  if (answeredInstead.has(status) && isPage(answer)) return failed(explainPage(status, request))
+  if (answeredInstead.has(status) && isPage(answer)) return failed(explainPage(answer, request))
   // The previous try has deleted it, as requested.
   if (request.method === 'DELETE' && request.repeated && (status === 404 || status === 410)) return done
   if (status === 409 && request.keyed && request.repeated) {
@@ -78,13 +84,17 @@ function isUsedUp({ status, headers }: AnsweredPage, now: number): boolean {
 
 const unusualInPath = /%(?:2f|5c|25|3b)/i
 
-function explainPage(status: number, { name, address }: ApiRequest): WorkerError {
+function explainPage(answer: AnsweredPage, { name, address }: ApiRequest): WorkerError {
+  const { status, tokenBytes } = answer
   const refusedPath = unusualInPath.test(name)
     ? 'let the server accept an encoded slash, backslash, percent sign or semicolon in a path, which Tomcat and Apache refuse by default; or '
     : ''
+  const largeToken = mayBeHeaderTooLarge(answer)
+    ? `let a proxy in front of the API take larger headers, because the token has ${tokenBytes} bytes; or `
+    : ''
   return new OutageError(`http-${status}`, 'job', {
     found: `${name} was answered with a web page instead of the API's own response (HTTP ${status})`,
-    remedy: `${refusedPath}check ${address}, and that proxies, firewalls and bot checks in front of the API let this worker through`,
+    remedy: `${refusedPath}${largeToken}check ${address}, and that proxies, firewalls and bot checks in front of the API let this worker through`,
   })
 }
 

@@ -99,6 +99,17 @@ describe('an answer', () => {
       expect(remedyOf('/x/a%20b')).toMatchObject({ error: { remedy: expect.stringMatching(/^check the path/) } })
     })
 
+    test('of HTTP 400 is about this job, also with a large token, which it tells of', () => {
+      const answer = { status: 400, headers: new Headers(html), body: Buffer.from(page), tokenBytes: 20_000 }
+      expect(interpretAnswer(answer, get, now)).toMatchObject({
+        error: {
+          code: 'http-400',
+          scope: 'job',
+          remedy: expect.stringMatching(/larger headers.*20000 bytes; or check/),
+        },
+      })
+    })
+
     const plain = { 'content-type': 'text/plain; charset=utf-8' }
 
     test.each([
