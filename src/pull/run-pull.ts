@@ -68,7 +68,7 @@ export async function runPull(
     const begin = await beginAt(run, known)
     const scanned = await scanChanges(run, cursor, begin)
     // A row that was read before may have changed since, with a cursor that isn't later: of the same day, or committed late.
-    if (begin.position) await catchUp(run, known)
+    if (begin.position && (await isOlderThanRequest(run, begin))) await catchUp(run, known)
     if (isAsked || resumed || isSweepDue(settings, known, run)) await sweep(run, resumed)
     // Neither finds a row that was changed without its cursor.
     if (payload.keys && !known.sweptAt) await pullKeys(run, payload.keys)
@@ -77,6 +77,20 @@ export async function runPull(
     // It won't be resumed, so its state is deleted.
     if (context.dryRun) await context.transaction(tx => endFullReads(tx, { ...key, dryRun: true }))
   }
+}
+
+/**
+ * Whether the unfinished scan started before this request was made. One that this request's own runs started needs nothing more, and
+ * would never end if each of them is interrupted, as by a limit of the API's rate. In a dry run it is still unfinished.
+ */
+async function isOlderThanRequest({ context }: PullRun, { scanStartedAt }: Checkpoint): Promise<boolean> {
+  if (context.dryRun) return false
+  const request = await context.store
+    .selectFrom('worker.requests')
+    .select('requested_at')
+    .where('id', '=', context.requestId)
+    .executeTakeFirst()
+  return !request || !(Date.parse(scanStartedAt ?? '') >= request.requested_at.getTime())
 }
 
 /** Reads what has changed since the load, or the scan, that this run has resumed and completed began. */

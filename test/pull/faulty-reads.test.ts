@@ -33,11 +33,7 @@ test('a scan by number resumes after a response that failed, however short the p
   await expectMirrored(app, table, account)
 })
 
-test('a scan that resumes finds a row that has changed meanwhile, with the cursor of those that were read before', async ({
-  sandbox,
-  app,
-  account,
-}) => {
+const interruptedTest = test.extend('interrupted', async ({ sandbox, app, account }) => {
   const table = await sandbox.createTable({
     columns: 'id int primary key, title text, changed_on date not null',
     cursor: 'changed_on',
@@ -48,9 +44,32 @@ test('a scan that resumes finds a row that has changed meanwhile, with the curso
   await app.hasura.sql(`update ${table.name} set changed_on = current_date`)
   app.hasura.fault({ operationName: `Pull_${table.name}`, after: 1, times: 1 }, graphqlError)
   await expect(runPull(app, job, account)).rejects.toThrow('validation-failed')
-  await app.hasura.sql(`update ${table.name} set title = 'new' where id = 1`)
-  await runPull(app, job, account)
-  await expectMirrored(app, table, account)
+  return { table, job }
+})
+
+interruptedTest(
+  'a scan that resumes finds a row that has changed meanwhile, with the cursor of those that were read before',
+  async ({ interrupted: { table, job }, app, account }) => {
+    await app.hasura.sql(`update ${table.name} set title = 'new' where id = 1`)
+    await runPull(app, job, account)
+    await expectMirrored(app, table, account)
+  },
+)
+
+interruptedTest(
+  'a scan that resumes for the request that started it reads only the rest: it ends, however often it is interrupted',
+  async ({ interrupted: { table, job }, app, account }) => {
+    await sql`update worker.checkpoints set scan_started_at = ${new Date(Date.now() + 60_000).toISOString()}
+      where job = ${job.name}`.execute(app.deps.store)
+    expect(await runPull(app, job, account)).toMatchObject({ counts: { read: 4, updated: 4 } })
+    await expectMirrored(app, table, account)
+  },
+)
+
+interruptedTest('a dry run of a scan that resumes counts each row once', async ({ interrupted, app, account }) => {
+  expect(await runPull(app, interrupted.job, account, { dryRun: true })).toMatchObject({
+    counts: { read: 4, updated: 4 },
+  })
 })
 
 test('a scan by number with a lookback gets beyond pages that wide rows make short', async ({
