@@ -37,31 +37,27 @@ export const provision = defineCommand({
     checkCredentials(account, rotate)
     const jobs = jobsOf(account, (await context.loadDefinitions()).jobs)
     const provisioning = await open(context, account, jobs, values)
-    const plan = await provisioning.plan(rotate).catch((error: unknown) => {
+    const first = await provisioning.plan(rotate).catch((error: unknown) => {
       throw error instanceof RefusalError ? new ConfigError([error]) : error
     })
-    const obstacles = findObstacles(plan)
-    if (plan.steps.length > 0 || obstacles.length === 0) terminal.out(describe(plan, account, provisioning.realm))
-    if (obstacles.length > 0) {
-      throw new ConfigError(obstacles.map(({ found, advice }) => ({ found: capitalize(found), remedy: advice })))
-    }
-    if (dryRun) return 0
-    const carryOut = async ({ steps, obstacles: suspected }: Plan): Promise<Diagnosis> => {
-      for (const step of steps) {
+    const tell = (plan: Plan): void => terminal.out(describe(plan, account, provisioning.realm))
+    const carryOut = async (plan: Plan): Promise<void> => {
+      if (plan.steps.length > 0) tell(plan)
+      refuseObstacles(plan)
+      if (dryRun) return
+      for (const step of plan.steps) {
         await provisioning.apply(step)
         terminal.out(`  ✓ ${step.sentence}\n`)
       }
-      return diagnose(context, account, jobs, suspected)
     }
-    let diagnosis = await carryOut(plan)
-    if (plan.steps.length > 0 && !diagnosis.ok) {
-      // A client policy may have changed the new client, and that tokens are lightweight shows only in the first one.
-      const further = await provisioning.plan()
-      if (further.steps.length > 0 && findObstacles(further).length === 0) {
-        terminal.out(describe(further, account, provisioning.realm))
-        diagnosis = await carryOut(further)
-      }
-    }
+    await carryOut(first)
+    if (first.steps.length === 0) tell(first)
+    if (dryRun) return 0
+    // A client policy may have changed a new client, its user has joined the realm's default groups, and only its first token shows that
+    // it is lightweight.
+    const further = first.steps.length > 0 ? await provisioning.plan() : first
+    await carryOut(further)
+    const diagnosis = await diagnose(context, account, jobs, further.obstacles)
     const failed = diagnosis.checks.filter(({ status }) => status === 'fail')
     if (failed.length === 0) terminal.out('Verified: all checks of doctor pass.\n')
     for (const { id, detail, hint } of failed) terminal.err(`✗ ${id}: ${detail}${hint === '' ? '' : `\n  → ${hint}`}\n`)
@@ -104,8 +100,11 @@ function describe({ steps }: Plan, { name, login }: Account, realm: string): str
   return `To do for ${what}:\n${lines.join('')}`
 }
 
-function findObstacles({ obstacles }: Plan): readonly Obstacle[] {
-  return obstacles.filter(({ isSuspected }) => !isSuspected)
+/** @throws ConfigError that tells what prevents the plan, or the account that it made */
+function refuseObstacles({ obstacles }: Plan): void {
+  const certain = obstacles.filter(({ isSuspected }) => !isSuspected)
+  if (certain.length === 0) return
+  throw new ConfigError(certain.map(({ found, advice }) => ({ found: capitalize(found), remedy: advice })))
 }
 
 /** Makes doctor's checks of the account; queue and store aren't part of it. What fails may be explained by what was suspected. */

@@ -572,6 +572,29 @@ describe('what it refuses', () => {
     expect(await provision()).toMatch(/^Nothing to do/)
   })
 
+  test("such a mapper of a scope that a new client gets, whose user has joined the realm's default groups", async () => {
+    const path = `/${realm.name}`
+    const [group] = await realm.admin.get(`${path}/groups`, list)
+    await realm.admin.put(`${path}/default-groups/${group?.id}`)
+    const claim = String.raw`https://hasura\.io/jwt/claims.x-hasura-allowed-roles`
+    const config = { 'claim.name': claim, 'access.token.claim': 'true', 'full.path': 'false' }
+    const protocol = 'openid-connect'
+    const groups = { name: 'groups', protocol, protocolMapper: 'oidc-group-membership-mapper', config }
+    const scope = await realm.admin.post(`${path}/client-scopes`, {
+      name: 'crowd',
+      protocol,
+      protocolMappers: [groups],
+    })
+    await realm.admin.put(`${path}/default-default-client-scopes/${scope}`)
+    const joining = { ...env, CLIENT_ID: 'joining', CLIENT_SECRET_FILE: join(folder, 'joining') }
+    const { code, out, err } = await runWith(joining, 'provision')
+    await realm.admin.delete(`${path}/default-default-client-scopes/${scope}`)
+    await realm.admin.delete(`${path}/default-groups/${group?.id}`)
+    expect(out).toMatch(/✓ create client "joining"/)
+    expect(err).toMatch(/^Mapper "groups" of client scope "crowd" adds the names of the account's groups to /)
+    expect(code).toBe(2)
+  })
+
   test('a group, a role and a client that do not exist, all at once', async () => {
     const { code, err } = await run('provision', '--group', 'nobodies', '--role', 'emperor')
     expect(code).toBe(2)
