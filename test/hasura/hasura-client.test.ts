@@ -26,11 +26,11 @@ async function open(...answers: Answer[]) {
   return { server, ...clientOf(server.url), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
 }
 
-function clientOf(url: string) {
+function clientOf(url: string, limits: { readonly withinMs?: number } = {}) {
   const { tokens, clock, fetched } = createAccess()
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: line => lines.push(line) })
-  const client = createHasuraClient({ url, role: 'viewer', tokens, clock, log })
+  const client = createHasuraClient({ url, role: 'viewer', tokens, clock, log, ...limits })
   return { client, clock, lines, fetched }
 }
 
@@ -366,6 +366,25 @@ describe('a query that fails', () => {
     const error = await failureOf(opened.client.query(articles, after, { timeoutMs: 500 }))
     expect(error).toMatchObject({ code: 'timeout' })
     expect(opened.server.requests).toHaveLength(4)
+  })
+
+  test('because Hasura answers nothing at all is an outage, told as that', async () => {
+    await using server = await startScriptedHasura(silence)
+    const { client } = clientOf(server.url, { withinMs: 200 })
+    const error = await failureOf(client.query(articles, after, { timeoutMs: 200 }))
+    expect(error).toBeInstanceOf(OutageError)
+    expect(error).toMatchObject({ code: 'network', scope: 'account', found: expect.stringContaining('reads nothing') })
+  })
+
+  test.each<[string, Answer]>([
+    ['answers', oneArticle],
+    ['refuses', refused('validation-failed', 'query is not allowed')],
+  ])('because one query is late is no outage, if Hasura %s one that reads nothing', async (_name, answer) => {
+    await using server = await startScriptedHasura(silence, answer, oneArticle)
+    const { client, clock } = clientOf(server.url, { withinMs: 1_000 })
+    expect(await client.query(articles, after, { timeoutMs: 1_000 })).toEqual(oneArticle.data)
+    expect(clock.pausesMs).toEqual([1_000])
+    expect(server.requests.map(({ body }) => body)).toMatchObject([{}, { query: '{\n  __typename\n}' }, {}])
   })
 
   test('because nothing listens says so', async () => {

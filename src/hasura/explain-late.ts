@@ -1,0 +1,30 @@
+import { parse } from 'graphql'
+import { OutageError, TransientError, WorkerError } from '../errors.ts'
+import type { Sendable } from './send-document.ts'
+
+/** Reads no table, so that Hasura answers it even while its database is busy. An allow list refuses it, which is an answer too. */
+const pulse: Sendable = { document: parse('query { __typename }'), variables: {} }
+
+/** How soon Hasura answers a query that reads nothing, in milliseconds. A shorter limit says nothing about Hasura. */
+export const answersWithinMs = 5_000
+
+/**
+ * What it means that a query had no answer in time: the query is slow, and fewer rows may help; or Hasura answers nobody, although it
+ * accepts connections, and others need the run's slot.
+ *
+ * @param ask sends the operation within `answersWithinMs`
+ * @returns OutageError (`network`) if Hasura answers nothing at all, otherwise the failure as it was, or the signal's reason
+ */
+export async function explainLate(error: unknown, ask: (operation: Sendable) => Promise<unknown>): Promise<unknown> {
+  if (!(error instanceof TransientError) || error.code !== 'timeout') return error
+  try {
+    await ask(pulse)
+    return error
+  } catch (silence) {
+    if (!(silence instanceof WorkerError) || silence instanceof OutageError) return silence
+    return new OutageError('network', 'account', {
+      found: 'No response from Hasura in time, not even to a query that reads nothing',
+      remedy: 'check that Hasura, its database and the proxies on the way respond',
+    })
+  }
+}
