@@ -57,12 +57,13 @@ function explainDefaultRole(
     return [{ check, found: 'no job requires a role', advice }]
   }
   const scope = state.scopes.find(({ name }) => name === hasuraScope)
-  const clients = hasuraMappers(hasura, role)
-    .flatMap(mapper => findMappers(scope, mapper))
-    .map(({ config }) => config['usermodel.clientRoleMapping.clientId'] ?? hasura.application)
-  const other = clients.find(client => client !== hasura.application)
+  const found = hasuraMappers(hasura, role).flatMap(mapper => findMappers(scope, mapper))
+  const other = found
+    .map(({ config }) => config['usermodel.clientRoleMapping.clientId'])
+    .find(client => client && client !== hasura.application)
+  const isGiven = found.some(({ config }) => config['claim.value'] === role)
   const isKnown = !state.roleClients.has(hasura.application) || isRoleOf(state, hasura.application, role)
-  if (other === undefined || isKnown) return []
+  if (other === undefined || !isGiven || isKnown) return []
   const page = `Clients → ${clientId} → Client scopes`
   return [
     {

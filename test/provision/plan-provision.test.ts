@@ -662,19 +662,38 @@ describe('the scopes', () => {
     ])
   })
 
-  test('a default role of another application, whose scope it is as well', () => {
+  describe('a default role that the roles of the account lack', () => {
     const [roles, role, ...rest] = mappers
-    const ofShop = roles && { ...roles, config: { ...roles.config, 'usermodel.clientRoleMapping.clientId': 'shop' } }
-    const shopper = role && { ...role, config: { ...role.config, 'claim.value': 'shopper' } }
-    const protocolMappers = [ofShop, shopper, ...rest].flatMap(each => each ?? [])
-    const { obstacles } = plan({ state: { scopes: [{ ...scope, protocolMappers }, ...done.scopes.slice(1)] } })
-    expect(obstacles).toMatchObject([
-      {
-        check: 'default-role',
-        found: 'client scope "hasura" is also that of client "shop", and its mapper writes the default role "shopper"',
-        isSuspected: true,
-      },
-    ])
+    const reading = (source: string) =>
+      roles
+        ? [{ ...roles, name: source, config: { ...roles.config, 'usermodel.clientRoleMapping.clientId': source } }]
+        : []
+    const writing = (value: string) => (role ? [{ ...role, config: { ...role.config, 'claim.value': value } }] : [])
+    const ofShop = { ...scope, protocolMappers: [...reading('shop'), ...writing('shopper'), ...rest] }
+
+    test('is that of another application, whose scope it is as well', () => {
+      const { obstacles } = plan({ state: { scopes: [ofShop, ...done.scopes.slice(1)] } })
+      expect(obstacles).toMatchObject([
+        {
+          check: 'default-role',
+          found:
+            'client scope "hasura" is also that of client "shop", and its mapper writes the default role "shopper"',
+          isSuspected: true,
+        },
+      ])
+    })
+
+    test("is the client's own, in a realm with a scope of another application", () => {
+      const own = [...reading('phonemos-hasura'), ...reading('wiki'), ...writing('citizen'), ...rest]
+      const scopes = [ofShop, ...done.scopes.slice(1)]
+      const state = { scopes, client: { ...client, protocolMappers: own }, defaultScopes: ['basic', 'email'] }
+      expect(sentences({ state })).toEqual([])
+    })
+
+    test('may be one of any client', () => {
+      const protocolMappers = [...reading('phonemos-hasura'), ...reading(''), ...writing('citizen'), ...rest]
+      expect(sentences({ state: { scopes: [{ ...scope, protocolMappers }, ...done.scopes.slice(1)] } })).toEqual([])
+    })
   })
 
   test.each<[string, Asked, string[]]>([
