@@ -55,13 +55,15 @@ export function planMapper(scope: ScopeState | undefined, wanted: WantedMapper, 
   const step = { check, place }
   if (!kept) {
     // Names are unique within a client scope.
-    const name = found.some(each => each.name === claim) ? `${claim}${describeSource(mapper)}` : claim
+    const isTaken = scope?.protocolMappers.some(each => each.name === claim)
+    const name = isTaken ? `${claim}${describeSource(mapper)}` : claim
+    const written = isTaken ? `the claim "${mapper.config['claim.name']}"` : claim
     const add: Step = {
       ...step,
       action: { kind: 'add-mapper', scope: hasuraScope, mapper: { ...mapper, name } },
       found:
         found.length === 0
-          ? `no mapper of client scope "${hasuraScope}" writes ${claim}`
+          ? `no mapper of client scope "${hasuraScope}" writes ${written}`
           : `the mappers of client scope "${hasuraScope}" write ${claim} from other sources only`,
       sentence: `add mapper ${name} (${ours})`,
     }
@@ -97,12 +99,16 @@ function hasOtherSource(found: MapperState, wanted: Mapper): boolean {
   return Boolean(source) && wanted.config['claim.value'] === undefined
 }
 
-/** The mapper that writes the claim, or tries to: a common mistake is that dots became levels. */
+/**
+ * Those that write the claim, or try to: a common mistake is that dots became levels. One that writes it into another object, such as
+ * that of another Hasura's namespace, does so for others.
+ */
 export function findMappers(scope: ScopeState | undefined, { name, config }: Mapper): readonly MapperState[] {
   const claim = withoutEscapes(config['claim.name'])
-  return (scope?.protocolMappers ?? []).filter(
-    mapper => mapper.name === name || withoutEscapes(mapper.config['claim.name']) === claim,
-  )
+  return (scope?.protocolMappers ?? []).filter(mapper => {
+    const written = withoutEscapes(mapper.config['claim.name'])
+    return written === claim || (mapper.name === name && !written.endsWith(`.${name}`))
+  })
 }
 
 function withoutEscapes(claim: string | undefined): string {

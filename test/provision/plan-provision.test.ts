@@ -696,6 +696,23 @@ describe('the scopes', () => {
     })
   })
 
+  test('mappers of the claims of another Hasura, with a namespace of its own, stay as they are', () => {
+    const protocolMappers = hasuraMappers({ application: 'phonemos-hasura', claimPrefix: 'wiki.' }, 'editor').map(
+      ({ check: _check, protocol: _protocol, ...mapper }) => ({ ...mapper, id: mapper.name }),
+    )
+    const { steps } = plan({ state: { scopes: [{ ...scope, protocolMappers }, ...done.scopes.slice(1)] } })
+    expect(steps.map(step => step.sentence)).toEqual([
+      'add mapper x-hasura-allowed-roles: phonemos-hasura (User Client Role: phonemos-hasura)',
+      'add mapper x-hasura-default-role: viewer (Hardcoded claim: viewer)',
+      'add mapper x-hasura-user-id: id (User Property: id)',
+    ])
+    expect(steps[0]?.found).toBe(
+      `no mapper of client scope "hasura" writes the claim "${prefix}x-hasura-allowed-roles"`,
+    )
+    const both = [...protocolMappers, ...mappers.map(each => ({ ...each, name: `${each.name} of this one` }))]
+    expect(sentences({ state: { scopes: [{ ...scope, protocolMappers: both }, ...done.scopes.slice(1)] } })).toEqual([])
+  })
+
   test.each<[string, Asked, string[]]>([
     [
       'no scope at all',
