@@ -1,4 +1,5 @@
 import { jobsOf } from '../definitions/account-jobs.ts'
+import { messageOf } from '../errors.ts'
 import { sqlStateOf } from '../failures/sql-state.ts'
 import type { ObservedRun } from '../observer/observer.ts'
 import type { RunInHand } from '../process/runs-in-hand.ts'
@@ -11,6 +12,7 @@ import { slotsOf } from '../runs/slots.ts'
 import type { Turn } from '../runs/turns.ts'
 import { NoJsonError } from '../store/gather.ts'
 import { explainLack } from '../store/lost-connection.ts'
+import { createOncePerMinute } from '../time/once-per-minute.ts'
 import { executeRun } from './execute-run.ts'
 import { openRunSignal } from './run-signal.ts'
 
@@ -97,6 +99,7 @@ export async function endSurely(
   stopping: AbortSignal,
   nextRun?: NextRun,
 ): Promise<EndedRun | undefined> {
+  const isNew = createOncePerMinute(clock)
   for (let recorded = ending, next = nextRun; ; next = undefined) {
     try {
       const ended = await endRun(store, run.run, recorded, next)
@@ -108,7 +111,9 @@ export async function endSurely(
       for (const hold of ended.lifted) observer.holdLifted(run, hold)
       return ended
     } catch (error) {
-      log.warn({ error: explainLack(error), ...run }, 'how a run ended could not be recorded; the worker tries again')
+      if (isNew(messageOf(error))) {
+        log.warn({ error: explainLack(error), ...run }, 'how a run ended could not be recorded; the worker tries again')
+      }
       // A value has no JSON, or Postgres can't store it (SQLSTATE class 22). Repeating it wouldn't help, and the line must not
       // wait forever.
       if (error instanceof NoJsonError || sqlStateOf(error)?.startsWith('22')) recorded = unrecordable(ending)

@@ -1,15 +1,12 @@
 import { TransientError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
-import { createOncePer } from '../time/once-per.ts'
+import { createOncePerMinute } from '../time/once-per-minute.ts'
 import { explainRedisFailure } from './redis-failure.ts'
-
-/** How long the same error isn't logged again, in milliseconds. */
-const quietMs = 60_000
 
 /** Logs the errors of BullMQ's connections. During an outage each of them reports the same error several times a second. */
 export function createErrorLog({ clock, log }: { readonly clock: Clock; readonly log: Log }): (error: Error) => void {
-  const isNew = createOncePer(quietMs, clock)
+  const isNew = createOncePerMinute(clock)
   return error => {
     const { code, ...told } = explainRedisFailure(error, 'Redis')
     if (!isNew(code)) return

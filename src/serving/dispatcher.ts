@@ -2,7 +2,7 @@ import { describeError, type Log } from '../log.ts'
 import { type LineName, lineKey } from '../runs/line.ts'
 import { createTurns, type Turn } from '../runs/turns.ts'
 import { type Clock, settlesWithin } from '../time/clock.ts'
-import { createOncePer } from '../time/once-per.ts'
+import { createOncePerMinute } from '../time/once-per-minute.ts'
 
 /** Where a process runs requests, up to a number at a time. */
 export interface Dispatcher {
@@ -33,8 +33,6 @@ export interface DispatcherDeps {
   lookAgain(): void
 }
 
-/** How long the same failure isn't logged again, in milliseconds. While the store is down, every line fails. */
-const quietMs = 10_000
 /** How long aborted runs may take to end, in milliseconds. */
 const abortedMs = 2_000
 const shuttingDown = 'The run was stopped, because the worker is shutting down.'
@@ -47,7 +45,8 @@ export function createDispatcher({ clock, log, slots, run, lookAgain }: Dispatch
   const turns = createTurns({ clock, stopping: stopping.signal })
   /** There were more lines than could be taken. */
   let mayBeMore = false
-  const isNew = createOncePer(quietMs, clock)
+  // While the store is down, every line fails.
+  const isNew = createOncePerMinute(clock)
 
   function serve(line: LineName): Promise<void> {
     const name = lineKey(line)

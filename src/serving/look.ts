@@ -8,7 +8,7 @@ import { explainLack } from '../store/lost-connection.ts'
 import { brief } from '../store/prepared-statements.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../time/clock.ts'
-import { createOncePer } from '../time/once-per.ts'
+import { createOncePerMinute } from '../time/once-per-minute.ts'
 import { repeat } from '../time/repeat.ts'
 import { reportAccepted, type UnreportedRequest } from './report-accepted.ts'
 
@@ -21,8 +21,6 @@ const ticksAtOnce = 1_000
 const reportsAtOnce = 1_000
 /** How long the current look may take on disposal, in milliseconds. */
 const stopWithinMs = 500
-/** How long the same failure isn't logged again, in milliseconds. */
-const quietMs = 60_000
 
 export interface Tick extends LineName {
   readonly dueAt: Date
@@ -57,7 +55,7 @@ interface LookRow extends LineName {
 /** Asks the store once a second for the work of the lines that this process serves. A look that fails is repeated. */
 export function startLooking(deps: LookDeps): Looking {
   const { store, clock, log, process, observer } = deps
-  const isNew = createOncePer(quietMs, clock)
+  const isNew = createOncePerMinute(clock)
   let since: Date | undefined
 
   /** @returns milliseconds until the next look */

@@ -1,13 +1,13 @@
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endRun } from '../../src/runs/end-run.ts'
 import { cancelRequest } from '../../src/runs/requests.ts'
 import { startLooking } from '../../src/serving/look.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
-import type { WorkerTables } from '../../src/store/schema.ts'
 import { captureLog } from '../fixtures/captured-log.ts'
 import { ManualClock } from '../fixtures/manual-clock.ts'
 import { again, done, type Lines, newLine, openLines, request, stores } from '../fixtures/open-lines.ts'
+import { createUnreachableStore } from '../fixtures/unreachable-store.ts'
 import { createDatabase, hasPostgres } from '../services/postgres.ts'
 
 describe.each(stores)('a look at what there is to do on %s', place => {
@@ -85,12 +85,9 @@ const nobody = {
 }
 
 test('a store that is out of reach is logged once a minute, not at each look', async () => {
-  const unreachable = new Kysely<WorkerTables>({
-    dialect: new PostgresDialect({ pool: async () => Promise.reject(new Error('the connection was refused')) }),
-  })
   const clock = new ManualClock()
   const { log, lines } = captureLog()
-  await using _looks = startLooking({ store: unreachable, clock, log, ...nobody })
+  await using _looks = startLooking({ store: createUnreachableStore(), clock, log, ...nobody })
   await clock.advance(150_000)
   expect(lines.map(line => line.level)).toEqual(['warn', 'warn', 'warn'])
 })
