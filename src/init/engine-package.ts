@@ -8,7 +8,6 @@ import { findJson } from '../json/parse-json.ts'
 const versions = z.record(z.string(), z.string())
 
 const manifestSchema = z.object({
-  name: z.literal('hasura-sync-worker'),
   version: z.string(),
   engines: z.object({ node: z.string() }),
   dependencies: versions,
@@ -18,7 +17,7 @@ const manifestSchema = z.object({
   allowScripts: z.record(z.string(), z.boolean()),
 })
 
-/** The engine's own package.json. */
+/** The engine's own package.json; no other has all of these. Its name may be another one, as a company's registry wants it. */
 export type EngineManifest = z.output<typeof manifestSchema>
 
 /**

@@ -1,7 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { findNodeProblem, readEngineManifest } from '../../src/init/engine-package.ts'
 import { projectFolder } from '../docs/markdown.ts'
 
@@ -33,6 +35,15 @@ test.each(['packages/client/', 'docs/'])(
     )
   },
 )
+
+test('an engine that was published under another name, as a registry of a company wants it, is one', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hasura-sync-worker-published-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const own = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8'))
+  const version = '3.2.1-acme'
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ ...own, name: '@acme/hasura-sync-worker', version }))
+  expect(await readEngineManifest(pathToFileURL(`${folder}/`))).toMatchObject({ version })
+})
 
 /** What Node 20 doesn't have, of the modules that the engine uses (https://nodejs.org/docs/latest-v20.x/api/). */
 const tooNew = [

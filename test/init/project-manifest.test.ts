@@ -3,7 +3,6 @@ import type { EngineManifest } from '../../src/init/engine-package.ts'
 import { renderManifest } from '../../src/init/project-manifest.ts'
 
 const engine: EngineManifest = {
-  name: 'hasura-sync-worker',
   version: '3.2.1',
   engines: { node: '>=24' },
   dependencies: { zod: '4.0.0', graphql: '16.0.0', pg: '8.0.0' },
