@@ -69,10 +69,18 @@ function includesFolder(config: string, path: string): boolean {
     if (list === undefined) return undefined
     return [...list.matchAll(/"(?:\.\/)?([^"]*)"/g)].map(([, pattern = '']) => pattern)
   }
-  const [top = ''] = path.split('/')
-  const covers = (pattern: string): boolean => /^(?:\*|\.?$)/.test(pattern) || pattern.split('/')[0] === top
+  const parts = path.split('/')
+  const covers = (pattern: string): boolean => {
+    const names = pattern.split('/').filter(name => name !== '' && name !== '.')
+    const wildcard = names.findIndex(name => name.includes('*'))
+    const fixed = wildcard === -1 ? names : names.slice(0, wildcard)
+    return fixed.every((name, index) => index >= parts.length || parts[index] === name)
+  }
+  // Such as `packages`, `packages/*` and `**/mirror/**`.
+  const excludes = (pattern: string): boolean =>
+    `/${path}/`.includes(`/${pattern.replace(/^\*\*\//, '').replace(/(?:\/\**)+$/, '')}/`)
   const include = listOf('include') ?? (listOf('files') ? [] : ['**'])
-  return include.some(covers) && !listOf('exclude')?.some(pattern => pattern.split('/').includes(top))
+  return include.some(covers) && !listOf('exclude')?.some(excludes)
 }
 
 /** pnpm doesn't read `allowScripts`, and ends an installation with an error if a package has a script of which nobody has decided. */

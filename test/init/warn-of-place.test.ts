@@ -72,6 +72,8 @@ describe('inside a program of TypeScript', () => {
     '{"include":["next-env.d.ts","**/*.ts","**/*.tsx"],"exclude":["node_modules"]}',
     '{ // everything\n  "compilerOptions": {} }',
     '{"include":["./packages"]}',
+    '{"include":["packages/*/src/**/*"]}',
+    '{"include":["**/*.ts"],"exclude":["packages/web/dist","**/*.spec.ts"]}',
   ])('that would compile the project, it says what to exclude: %s', async config => {
     await writeFile(join(repository, 'tsconfig.json'), config)
     expect(await warn()).toEqual([
@@ -82,6 +84,9 @@ describe('inside a program of TypeScript', () => {
 
   test.each([
     '{"include":["src"]}',
+    '{"include":["packages/web/**/*"]}',
+    '{"exclude":["**/mirror/**"]}',
+    '{"exclude":["packages/*"]}',
     '{"files":[],"references":[{"path":"packages/mirror"}]}',
     '{"include":["**/*.ts"],"exclude":["node_modules","packages"]}',
   ])('that leaves it out, nothing is said: %s', async config => {
