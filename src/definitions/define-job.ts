@@ -68,8 +68,7 @@ export interface JobDefinition<N extends string = string, P extends z.ZodType = 
   payloadOfEvent?(event: TableEvent, isCrowded: boolean): z.input<P>
   /** The payload of a repeated request (`retry`); default: the same. `errorCode` is that of a failed one. */
   payloadOfRetry?(payload: unknown, errorCode?: string): unknown
-  /** Returning nothing is the same as `{}`. */
-  run(session: Session, context: JobContext<z.output<P>, S>): Promise<JobResult | undefined>
+  run(session: Session, context: JobContext<z.output<P>, S>): Promise<JobResult | NoResult>
 }
 
 /**
@@ -159,10 +158,20 @@ export interface Progress {
  * export const isDone = (export_: { readonly state: string }): JobResult =>
  *   export_.state === 'done' ? { counts: { read: 1 } } : { waitMs: 60_000 }
  */
-export type JobResult =
-  | { readonly from?: string | undefined; readonly to?: string | undefined; readonly counts?: RunCounts }
-  | { readonly waitMs: number }
-  | { readonly steps: readonly string[] }
+export type JobResult = Finished | { readonly waitMs: number } | { readonly steps: readonly string[] }
+
+interface Finished {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly counts?: RunCounts
+}
+
+/**
+ * Nothing is the same as `{}`. TypeScript 5 infers `void` for a function that returns nothing, and each version infers `{ waitMs?: never }`
+ * for the `{}` of one that returns `{}` or a pause.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing has this type
+export type NoResult = (Finished & { readonly waitMs?: never; readonly steps?: never }) | void
 
 const fieldNames: Names<JobDefinition> = {
   name: true,
