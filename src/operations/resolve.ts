@@ -25,7 +25,7 @@ export function resolve(
       remedy:
         access.account.jobs === undefined
           ? 'set HASURA_URL, which its role needs (hasuraUrl in an accounts file)'
-          : `add it to "jobs" of the account, which are ${own.join(', ')}`,
+          : `add it to "jobs" of the account (now ${own.join(', ') || 'none'})`,
     })
   }
   const payload = parseSafely(job.payload, wanted.payload ?? {})

@@ -232,7 +232,12 @@ test('reset of several accounts takes those that are named, or all', async ({ sa
   expect(await run(env, 'reset', 'sync-topics', '--account', 'south', '--account', 'north')).toEqual({
     code: 2,
     out: anew('sync-topics', 'north'),
-    err: 'sync-topics does not run for account "south": add it to "jobs" of the account, which are sync-users, bootstrap-account\n',
+    err: 'sync-topics does not run for account "south": add it to "jobs" of the account (now sync-users, bootstrap-account)\n',
+  })
+  await writeFile(path, JSON.stringify({ accounts: accounts.map(account => ({ ...account, jobs: [] })) }))
+  expect(await run(env, 'reset', 'sync-topics', '--account', 'south')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('add it to "jobs" of the account (now none)'),
   })
   const plain = accounts.map(({ hasuraUrl, jobs, ...account }) => account)
   await writeFile(path, JSON.stringify({ accounts: plain }))
