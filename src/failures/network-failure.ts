@@ -104,7 +104,7 @@ const failures: ReadonlyMap<string, string> = new Map([
 
 /** The time includes that of looking the name up. */
 const connectRemedy =
-  'check that the server runs at that address, and look for a firewall or a network policy that drops the packets, or a DNS server that does not answer'
+  'check that the server runs at that address, and look for a firewall or a network policy that drops the packets, or a DNS server or a proxy that does not answer'
 
 const networkRemedies: ReadonlyMap<string, string> = new Map([
   [
