@@ -76,8 +76,9 @@ export interface Tried<T> {
 const retryPausesMs = [1_000, 2_000, 4_000]
 
 /**
- * An outage that takes longer than this to be noticed, as behind a firewall that drops packets, ends the request, in milliseconds. The
- * next probe is soon enough, and others can use the run's slot until then.
+ * An unreachable server that takes longer than this to be noticed, as behind a firewall that drops packets, ends the request, in
+ * milliseconds. The next probe is soon enough, and others can use the run's slot until then. A proxy that answers may have waited for one
+ * slow query.
  */
 const slowOutageMs = 5_000
 
@@ -89,7 +90,8 @@ export const longestPauseMs = 60_000
 
 /**
  * Tries a request until its outcome is known. It retries with another token after the first rejection (or later, if the token isn't
- * valid yet), after pauses that the API asks for, and after 1, 2 and 4 seconds when a failure may be temporary, unless it is a slow outage.
+ * valid yet), after pauses that the API asks for, and after 1, 2 and 4 seconds when a failure may be temporary, unless it took long to
+ * find the server unreachable.
  *
  * @throws the failure that isn't worth another try, or the last one; RateLimitedError; the signal's reason
  */
@@ -99,9 +101,10 @@ export async function tryUntilKnown<T>(
   attempts: Attempts<T>,
 ): Promise<T> {
   const { operation, name } = attempts
+  let sentAt = 0
   const sending: Sending = exchange => {
     const send = async (headers?: TraceHeaders) => {
-      const sentAt = clock.elapsed()
+      sentAt = clock.elapsed()
       const sent = await exchange(headers)
       watch?.asked({ operation, ...outcomeOf(sent), durationMs: clock.elapsed() - sentAt })
       return sent
@@ -112,7 +115,8 @@ export async function tryUntilKnown<T>(
   let rejections = 0
   let pausedMs = 0
   for (;;) {
-    const triedAt = clock.elapsed()
+    // A login that fails is sent by the try itself.
+    sentAt = clock.elapsed()
     const { token, verdict } = await attempts.tryOnce(failures, sending)
     switch (verdict.kind) {
       case 'done':
@@ -136,7 +140,7 @@ export async function tryUntilKnown<T>(
         const { error } = verdict
         const pauseMs = retryPausesMs[failures.length]
         if (pauseMs === undefined || !attempts.isWorthAnotherTry(error)) throw error
-        if (error instanceof OutageError && clock.elapsed() - triedAt >= slowOutageMs) throw error
+        if (isUnreachable(error) && clock.elapsed() - sentAt >= slowOutageMs) throw error
         failures.push(error)
         // The API accepted this token: a later rejection counts as the first again.
         rejections = 0
@@ -145,6 +149,10 @@ export async function tryUntilKnown<T>(
       }
     }
   }
+}
+
+function isUnreachable(error: WorkerError): boolean {
+  return error instanceof OutageError && !error.code.startsWith('http-')
 }
 
 function outcomeOf({ verdict, status }: Sent): Pick<ApiTry, 'outcome' | 'code' | 'status'> {
