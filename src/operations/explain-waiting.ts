@@ -15,12 +15,15 @@ export interface WaitingFacts {
   readonly hold_found: string | null
   readonly hold_remedy: string | null
   readonly hold_until: Date | null
+  /** Its probe isn't due yet; one that is due keeps the request from nothing. */
+  readonly is_held: boolean
   readonly is_busy: boolean
   /** Ready requests before it in its line; 1000 for more. */
   readonly ahead: number
   /** Runs of the account that take one of the slots that it may take. */
   readonly in_its_slots: number
-  readonly is_served: boolean
+  /** How many slots these are; null if no live worker serves the line. */
+  readonly slots: number | null
   /** The session of Postgres whose open transaction has locked the request, which a claim therefore passes over. */
   readonly locked_by: number | null
 }
@@ -30,9 +33,9 @@ export function explainWaiting(row: WaitingFacts): string | undefined {
   if (row.state !== 'waiting') return undefined
   if (row.step !== null) return `its step ${row.step}`
   if (row.is_due_later) return `${row.due_at}, ${explainPause(row)}`
-  if (!row.is_served) return `a worker that runs ${row.job} for account "${row.account}": none is running`
+  if (row.slots === null) return `a worker that runs ${row.job} for account "${row.account}": none is running`
   if (row.is_busy) return `the run of ${row.job} that is active now`
-  if (row.hold_found !== null) {
+  if (row.is_held) {
     return `a hold until ${row.hold_until?.toISOString()} (${renderExplanation(holdOf(row))})`
   }
   if (row.ahead > 0) {
@@ -42,7 +45,7 @@ export function explainWaiting(row: WaitingFacts): string | undefined {
   if (row.locked_by !== null) {
     return `the end of an open transaction that has locked it: see process ${row.locked_by} in pg_stat_activity`
   }
-  if (row.in_its_slots === 0) return 'the next look of a worker'
+  if (row.in_its_slots < row.slots) return 'the next look of a worker with a free slot'
   const active = row.in_its_slots === 1 ? '1 run of the account is' : `${row.in_its_slots} runs of the account are`
   return `a free slot: ${active} active`
 }

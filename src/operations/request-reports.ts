@@ -69,6 +69,7 @@ const columns = sql`
     select s.job from worker.requests s
     where s.bootstrap_id = r.id and s.account = r.account and s.state in ('waiting', 'running') limit 1) end as step,
   h.code as hold_code, h.found as hold_found, h.remedy as hold_remedy, h.probe_at as hold_until,
+  coalesce(h.probe_at > now(), false) as is_held,
   l.run_id is not null or l.occupied_by is not null as is_busy,
   case when r.state = 'waiting' then (
     select count(*)::int from (
@@ -78,7 +79,7 @@ const columns = sql`
   (select count(distinct o.slot)::int from worker.leases o
     join worker.living_lines() v on v.account = r.account and v.job = r.job
     where o.account = r.account and o.slot >= v.first_slot and o.slot < v.first_slot + v.slots) as in_its_slots,
-  exists (select from worker.living_lines() v where v.account = r.account and v.job = r.job) as is_served,
+  (select max(v.slots) from worker.living_lines() v where v.account = r.account and v.job = r.job) as slots,
   case when r.state = 'waiting' then (
     select k.pid from pg_catalog.pg_locks k
     where k.locktype = 'transactionid' and k.granted and k.transactionid = r.last_locked_by limit 1) end as locked_by`
@@ -86,7 +87,7 @@ const columns = sql`
 const joins = sql`
   left join worker.run_progress p on p.run_id = r.run_id
   left join worker.leases l on l.account = r.account and l.job = r.job
-  left join lateral (select * from worker.holds_of(r.account, r.job) x order by x.job limit 1) h on r.state = 'waiting'`
+  left join lateral (select * from worker.holds_of(r.account, r.job) x order by x.probe_at desc limit 1) h on r.state = 'waiting'`
 
 /** @returns undefined if the caller has none; for a superseded one, the request that does its work */
 export async function findRequest(app: Reading, id: string): Promise<RequestReport | undefined> {

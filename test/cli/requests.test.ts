@@ -305,7 +305,7 @@ test('enqueue --wait says what it waits for when that changes, and ends with a s
     // A look may come between the end of one run and the start of the next.
     err: expect.stringMatching(
       new RegExp(
-        `^waiting for the run of slow that is active now\n(?:waiting for the next look of a worker\n)?running\nRequest ${second?.id} was cancelled: run "npm run -s cli -- retry ${second?.id}" to repeat it\n$`,
+        `^waiting for the run of slow that is active now\n(?:waiting for the next look of a worker with a free slot\n)?running\nRequest ${second?.id} was cancelled: run "npm run -s cli -- retry ${second?.id}" to repeat it\n$`,
       ),
     ),
     asked: [],

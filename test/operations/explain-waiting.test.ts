@@ -13,10 +13,11 @@ const paused: WaitingFacts = {
   hold_found: null,
   hold_remedy: null,
   hold_until: null,
+  is_held: false,
   is_busy: false,
   ahead: 0,
   in_its_slots: 0,
-  is_served: true,
+  slots: 4,
   locked_by: null,
 }
 
