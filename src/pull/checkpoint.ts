@@ -54,6 +54,17 @@ export function fingerprintOf(...parts: readonly unknown[]): string {
   return hash('sha256', JSON.stringify(parts), 'hex')
 }
 
+/** The same of a filter, which means the same in whatever order its keys are written. */
+export function fingerprintOfFilter(filter: unknown): string {
+  return hash('sha256', JSON.stringify([filter], sortKeys), 'hex')
+}
+
+/** For `JSON.stringify`. */
+function sortKeys(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
 /** The columns of a stored checkpoint. */
 export type CheckpointRow = Selectable<WorkerTables['worker.checkpoints']>
 
@@ -79,22 +90,7 @@ export function readCheckpoint(
   row: Pick<CheckpointRow, 'fingerprint'> & Nullable<CheckpointRow>,
   key: CheckpointKey,
 ): Checkpoint & MirrorState {
-  const before = pullDefinitionSchema.safeParse(row.definition)
-  const changes = before.success
-    ? describeChanges(before.data, key.definition)
-    : ['another document, filter, role, key, cursor or table']
-  if (row.fingerprint !== key.fingerprint && changes.length > 0) {
-    const isFilterAlone = before.data && before.data.filter !== key.definition.filter && changes.length === 1
-    const advice = isFilterAlone ? '; it must be the same in every run, so let a view select a window that moves' : ''
-    const first =
-      before.data && isOtherTable(before.data, key.definition)
-        ? `drop mirror.${key.definition.table} (or choose another "into") and `
-        : ''
-    throw new RefusalError('fingerprint', 'job', {
-      found: `The checkpoint of ${key.job} was made with ${changes.join(', ')}`,
-      remedy: `change it back, or ${first}run "npm run -s cli -- reset ${key.job} --account ${key.account}" to read everything again with the new one${advice}`,
-    })
-  }
+  if (row.fingerprint !== key.fingerprint) requireSame(row.definition, key)
   const position = positionSchema.nullable().safeParse(row.position)
   const columns = z.record(z.string(), z.string()).nullable().safeParse(row.columns)
   const state = columnStateSchema.nullable().safeParse(row.column_state)
@@ -115,6 +111,25 @@ export function readCheckpoint(
     sweptAt: row.swept_at ?? undefined,
     grants: row.grants ?? undefined,
   }
+}
+
+/** Refuses what an earlier definition read differently, unless only the order in which it is written has changed. */
+function requireSame(definition: unknown, key: CheckpointKey): void {
+  const before = pullDefinitionSchema.safeParse(definition)
+  const changes = before.success
+    ? describeChanges(before.data, key.definition)
+    : ['another document, filter, role, key, cursor or table']
+  if (changes.length === 0) return
+  const isFilterAlone = before.data && before.data.filter !== key.definition.filter && changes.length === 1
+  const advice = isFilterAlone ? '; it must be the same in every run, so let a view select a window that moves' : ''
+  const first =
+    before.data && isOtherTable(before.data, key.definition)
+      ? `drop mirror.${key.definition.table} (or choose another "into") and `
+      : ''
+  throw new RefusalError('fingerprint', 'job', {
+    found: `The checkpoint of ${key.job} was made with ${changes.join(', ')}`,
+    remedy: `change it back, or ${first}run "npm run -s cli -- reset ${key.job} --account ${key.account}" to read everything again with the new one${advice}`,
+  })
 }
 
 /** Whether the mirror table's primary key isn't that of the job any more. */

@@ -6,7 +6,7 @@ import { findDeleted } from '../mirror/soft-delete.ts'
 import { transformPage } from '../mirror/transform-page.ts'
 import { explainWriteFailure } from '../mirror/write-failure.ts'
 import type { FencedTransaction } from '../store/store.ts'
-import { fingerprintOf } from './checkpoint.ts'
+import { fingerprintOf, fingerprintOfFilter } from './checkpoint.ts'
 import { planColumns } from './column-versions.ts'
 import { guardOf } from './deletion-guard.ts'
 import { forgetReads } from './full/full-read-record.ts'
@@ -37,16 +37,10 @@ export async function openRun(
     account: session.account.name,
     job: settings.name,
     fingerprint: fingerprintOf(shape.definition, filter),
-    definition: { ...shape.parts, filter: fingerprintOf(JSON.stringify(filter, sortKeys)) },
+    definition: { ...shape.parts, filter: fingerprintOfFilter(filter) },
   }
   const { known, unfinished, ...opened } = await openTable(settings, context, shape, key)
   return { run: createRun(settings, shape, session, context, { key, where, ...opened }), known, unfinished }
-}
-
-/** For `JSON.stringify`: a filter means the same in whatever order its keys are written. */
-function sortKeys(_name: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 interface Opened extends LeftState, Pick<EnsuredTable, 'table'>, Pick<PullRun, 'openedAt' | 'columns' | 'wasEnsured'> {}
