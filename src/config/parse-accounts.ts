@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import { type Document, isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import { ConfigError } from '../errors.ts'
 import { findEncodingProblem } from './find-encoding-problem.ts'
 
@@ -20,7 +20,7 @@ export function parseAccounts(content: string, path: string): unknown {
   if (unresolved !== undefined && (!error || lineAt(error.pos[0]) === lineAt(unresolved))) {
     throw new ConfigError([
       {
-        found: `ACCOUNTS_FILE ${path} has a value in line ${lineAt(unresolved)} that begins with * and names no anchor before it`,
+        found: `ACCOUNTS_FILE ${path} has a value in line ${lineAt(unresolved)} that begins with * and names no anchor that ends before it`,
         remedy: 'enclose the value in quotes, or define the anchor',
       },
     ])
@@ -63,17 +63,18 @@ const meanings: Readonly<Record<string, readonly [found: string, remedy: string]
   TAB_AS_INDENT: ['is indented by a tab', 'indent by spaces'],
 }
 
-/** @returns where it begins */
+/** Also one within its own anchor, whose value would have no end. @returns where it begins */
 function findUnresolvedAlias(document: Document.Parsed): number | undefined {
   const anchors = new Set<string>()
   let found: number | undefined
   visit(document, {
-    Node(_key, node) {
+    Node(_key, node, ancestors) {
       if (!isAlias(node)) {
         if (node.anchor !== undefined) anchors.add(node.anchor)
         return undefined
       }
-      if (anchors.has(node.source)) return undefined
+      const isWithin = ancestors.some(outer => isCollection(outer) && outer.anchor === node.source)
+      if (anchors.has(node.source) && !isWithin) return undefined
       found = node.range?.[0]
       return visit.BREAK
     },

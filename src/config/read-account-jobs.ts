@@ -76,7 +76,7 @@ export const accountJobsSchema = z.object({
           .optional()
           .describe('Concurrent requests to Hasura per process, over all runs of the account. Default: 8.'),
       },
-      { error: issue => (issue.code === 'invalid_type' ? 'must be an object' : undefined) },
+      { error: 'must be an object with concurrentRuns and concurrentRequests, or one of them' },
     )
     .transform(({ concurrentRuns, concurrentRequests }) => ({
       ...(concurrentRuns !== undefined && { concurrentRuns }),

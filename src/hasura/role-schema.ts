@@ -8,6 +8,8 @@ import {
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
+  SingleFieldSubscriptionsRule,
+  specifiedRules,
   validate,
   visit,
 } from 'graphql'
@@ -86,12 +88,15 @@ export function checkOperation(document: DocumentNode, { schema }: RoleSchema): 
   const operations = document.definitions.filter(definition => definition.kind === Kind.OPERATION_DEFINITION)
   // `validate` says nothing about these.
   const impossible = operations.filter(({ operation }) => !schema.getRootType(operation))
-  const errors = validate(schema, document)
+  const errors = validate(schema, document, rules)
   const missing = validate(schema, document, [FieldsOnCorrectTypeRule]).flatMap(({ nodes = [] }) => nodes)
   const implied = typesOf(operations, [...impossible, ...missing])
   const told = errors.filter(({ nodes = [] }) => !nodes.some(node => implied.has(node)))
   return [...impossible.map(({ operation }) => `The schema has no ${operation}s`), ...told.map(error => error.message)]
 }
+
+/** It throws where a directive has a variable, and nothing sends the subscriptions of a document. */
+const rules = specifiedRules.filter(rule => rule !== SingleFieldSubscriptionsRule)
 
 /** What variables of missing fields are declared as: without a table, the types of its filter and its order are missing too. */
 function typesOf(operations: readonly OperationDefinitionNode[], missing: readonly ASTNode[]): ReadonlySet<ASTNode> {

@@ -133,17 +133,17 @@ describe('a wrong configuration ends with 2', () => {
     [
       'has an alias that leads nowhere',
       'accounts:\n  - name: one\n    clientSecret: *canary-4711\n',
-      /has a value in line 3 that begins with \* and names no anchor before it: enclose the value in quotes, or define/,
+      /has a value in line 3 that begins with \* and names no anchor that ends before it: enclose the value in quotes, or define/,
     ],
     [
       'has a rule of cron without quotes',
       'accounts:\n  - name: canary-4711\n    schedules:\n      sync-users: { cron: */5 * * * * }\n',
-      /has a value in line 4 that begins with \* and names no anchor before it: enclose the value in quotes, or define/,
+      /has a value in line 4 that begins with \* and names no anchor that ends before it: enclose the value in quotes, or define/,
     ],
     [
       'has such a rule in a line of its own',
       'accounts:\n  - name: canary-4711\n    schedules:\n      sync-users:\n        cron: */5 * * * *\n',
-      /has a value in line 5 that begins with \* and names no anchor before it: enclose the value in quotes, or define/,
+      /has a value in line 5 that begins with \* and names no anchor that ends before it: enclose the value in quotes, or define/,
     ],
     [
       'has a value that YAML reserves',

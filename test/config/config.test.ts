@@ -379,6 +379,11 @@ describe('an accounts file', () => {
       ],
     ],
     [
+      'a limit that there is not',
+      { accounts: [{ ...one, limits: { requests: 2 } }] },
+      ['ACCOUNTS_FILE accounts.0.limits: must be an object with concurrentRuns and concurrentRequests, or one of them'],
+    ],
+    [
       'two accounts with a fault each',
       {
         accounts: [

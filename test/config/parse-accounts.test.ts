@@ -67,6 +67,15 @@ test('an account may merge the settings of another one, and its own take precede
   ])
 })
 
+test.each(['hasuraClaimsMap: &own {x-hasura-user-id: *own}', 'jobs: &own [[*own]]', 'settings: &own {<<: *own}'])(
+  'a value that contains itself is told: %s',
+  value => {
+    expect(() => read('jobs: &own []', value)).toThrow(
+      'ACCOUNTS_FILE accounts.yaml has a value in line 2 that begins with * and names no anchor that ends before it: enclose the value in quotes, or define the anchor',
+    )
+  },
+)
+
 test('what is no settings is not merged', () => {
   expect(() => parseAccounts(`accounts: [{<<: canary, name: north, ${login}}]`, 'accounts.yaml')).toThrow(
     'ACCOUNTS_FILE accounts.yaml merges (<<) something other than settings: merge an anchor of settings, such as <<: *north',

@@ -59,6 +59,16 @@ test('a mutation is no operation of a role that has none', () => {
   expect(checkOperation(parse('subscription S { c }'), schema)).toEqual(['The schema has no subscriptions'])
 })
 
+test('a subscription with a directive is an operation like others', () => {
+  const schema = readSchema('viewer', 'type Query { a: Int } type Subscription { a: Int }')
+  const check = (text: string) => checkOperation(parse(text), schema)
+  expect(check('subscription S($more: Boolean!) { a @include(if: $more) }')).toEqual([])
+  expect(check('subscription S { b @skip(if: $less) }')).toEqual([
+    'Cannot query field "b" on type "Subscription". Did you mean "a"?',
+    'Variable "$less" is not defined by operation "S".',
+  ])
+})
+
 describe('a table that is gone is one problem, although the types of its filter and its order are gone, too', () => {
   const schema = readSchema(
     'viewer',
