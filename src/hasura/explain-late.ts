@@ -1,5 +1,5 @@
 import { parse } from 'graphql'
-import { OutageError, TransientError, WorkerError } from '../errors.ts'
+import { OutageError, TransientError } from '../errors.ts'
 import type { Sendable } from './send-document.ts'
 
 /** Reads no table, so that Hasura answers it even while its database is busy. An allow list refuses it, which is an answer too. */
@@ -13,18 +13,23 @@ export const answersWithinMs = 5_000
  * accepts connections, and others need the run's slot.
  *
  * @param ask sends the operation within `answersWithinMs`
- * @returns OutageError (`network`) if Hasura answers nothing at all, otherwise the failure as it was, or the signal's reason
+ * @returns OutageError (`network`) if Hasura answers nothing at all, otherwise the failure as it was, or what else ended the second query,
+ *   such as the signal's reason
  */
 export async function explainLate(error: unknown, ask: (operation: Sendable) => Promise<unknown>): Promise<unknown> {
-  if (!(error instanceof TransientError) || error.code !== 'timeout') return error
+  if (!isLate(error)) return error
   try {
     await ask(pulse)
     return error
   } catch (silence) {
-    if (!(silence instanceof WorkerError) || silence instanceof OutageError) return silence
+    if (!isLate(silence)) return silence
     return new OutageError('network', 'account', {
       found: 'No response from Hasura in time, not even to a query that reads nothing',
       remedy: 'check that Hasura, its database and the proxies on the way respond',
     })
   }
+}
+
+function isLate(error: unknown): boolean {
+  return error instanceof TransientError && error.code === 'timeout'
 }
