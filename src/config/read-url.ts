@@ -55,7 +55,7 @@ function findMistake(
     }
   }
   if (!url && /^[\da-f]*:[\da-f]*:[\da-f:.]*$/i.test(host)) {
-    return { found: 'has an IPv6 address without brackets', remedy: 'write it as in https://[fd00::1]:8443' }
+    return { found: 'has an IPv6 address without brackets', remedy: 'write it in brackets, as in [fd00::1]:8443' }
   }
   if (!url) {
     return {

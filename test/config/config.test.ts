@@ -239,7 +239,10 @@ describe('each variable', () => {
       { HASURA_URL: 'https://fd00::1/v1/graphql' },
       { DATABASE_URL: 'postgres://a:canary@fd00::1:5432/x' },
       { REDIS_URL: 'redis://::1:6379', DATABASE_URL: 'postgres://db/x' },
-    ].map((env): [Environment, RegExp] => [env, /^[A-Z_]+ has an IPv6 address without brackets: write it as in .*\[/]),
+    ].map((env): [Environment, RegExp] => [
+      env,
+      /^[A-Z_]+ has an IPv6 address without brackets: write it in brackets, as in \[fd/,
+    ]),
     [{ DATABASE_URL: 'postgres:///x' }, /^DATABASE_URL names no host: .*\?host=\/var\/run\/postgresql/],
     [{ HASURA_URL: 'wiki.example/v1/graphql' }, /^HASURA_URL is not a URL/],
     [{ HASURA_URL: 'ftp://wiki.example' }, /^HASURA_URL .* must begin with https:\/\/ or http:\/\//],
