@@ -14,7 +14,7 @@ export function watchAborted(
     clock.sleep(endsWithinMs, over.signal).then(
       () =>
         log.warn(
-          'the run was aborted, but its job has not ended, so its line waits: let what it awaits take context.signal, and restart the worker if it never ends',
+          'the run was aborted, but its job has not ended, so its line waits: pass context.signal on to everything that it awaits, and restart the worker if it never ends',
         ),
       () => {},
     )
