@@ -1,8 +1,8 @@
 /** The faults that a response can have. */
 export type Fault =
   | { kind: 'latency'; ms: number }
-  /** Looks at the request only then. */
-  | { kind: 'wait'; until: Promise<unknown> }
+  /** Looks at the request only then; a function is called when the request comes. */
+  | { kind: 'wait'; until: Promise<unknown> | (() => Promise<unknown>) }
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string }
   | { kind: 'html' }
   /** Destroys the socket after half the body. */

@@ -53,7 +53,7 @@ async function misbehave(fault: Fault, response: ServerResponse, answer: () => P
       await sleep(fault.ms)
       return send(response, await answer())
     case 'wait':
-      await fault.until
+      await (typeof fault.until === 'function' ? fault.until() : fault.until)
       return send(response, await answer())
     case 'status':
       return send(response, {
