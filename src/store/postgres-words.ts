@@ -173,6 +173,14 @@ const states: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     },
   ],
   [
+    '40P01',
+    {
+      found: 'ended a transaction because it and another one waited for each other',
+      remedy:
+        'repeat what was asked; the worker does so itself. Let programs that make several requests in a transaction make them in one order, such as of account and job',
+    },
+  ],
+  [
     '55P03',
     {
       found: 'made a statement wait too long for a lock that another session holds',

@@ -497,6 +497,7 @@ test.each<[string, string, RegExp, RegExp]>([
   ],
   ['54000', 'multixact "members" limit exceeded', /ids are used up/, /VACUUM/],
   ['54000', 'row is too big: size canary, maximum size 8160', /^Postgres refused what it was asked \(54000\)$/, /log/],
+  ['40P01', 'deadlock detected', /waited for each other/, /^repeat what was asked/],
   ['55P03', 'canceling statement due to lock timeout', /a lock that another session holds/, /pg_blocking_pids/],
   ['57014', 'canceling statement due to statement timeout', /took too long/, /pg_stat_activity/],
   ['57014', 'canceling statement due to user request', /somebody cancelled/, /resumes automatically/],
