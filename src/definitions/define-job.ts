@@ -195,6 +195,11 @@ const fieldNames: Names<JobDefinition> = {
   run: true,
 }
 
+/** A requirement's fields, of which a pull has one, `role`, as an option of its own. */
+const misplaced: ReadonlyMap<string, string> = new Map(
+  ['role', 'scopes', 'clientRoles'].map(name => [name, `write "requirement: { ${name}: … }"`]),
+)
+
 /**
  * Returns the job, with the types of its name, payload and settings.
  *
@@ -216,7 +221,7 @@ const fieldNames: Names<JobDefinition> = {
 export function defineJob<const N extends string, P extends z.ZodType, S>(
   job: JobDefinition<N, P, S>,
 ): JobDefinition<N, P> {
-  checkFields<JobDefinition<N, P, S>>('job', job, fieldNames)
+  checkFields<JobDefinition<N, P, S>>('job', job, fieldNames, misplaced)
   const { payload, settings = z.custom<S>() } = job
   return markCopy<JobDefinition<N, P>>({
     ...job,

@@ -10,23 +10,19 @@ export type Names<T> = Readonly<Record<keyof T, true>>
  *
  * @param kind what a field is, in the singular, such as "option of a pull"
  * @param path what leads to the fields, such as "live."
+ * @param remedies for names that belong elsewhere
  */
 export function findUnknownFields(
   kind: string,
   given: object,
   known: Readonly<Record<string, true>>,
-  path = '',
+  { path = '', remedies = new Map() }: { readonly path?: string; readonly remedies?: ReadonlyMap<string, string> } = {},
 ): readonly Told[] {
   return Object.keys(given)
     .filter(name => !Object.hasOwn(known, name))
-    .map(name => ({ found: `"${path}${name}" is no ${kind}`, remedy: findRemedy(name, known, path) }))
-}
-
-/** What a requirement consists of, which belongs beside a pull's options, but within a job's requirement. */
-const ofRequirement: ReadonlySet<string> = new Set(['role', 'scopes', 'clientRoles'])
-
-function findRemedy(name: string, known: Readonly<Record<string, true>>, path: string): string {
-  if (Object.hasOwn(known, 'requirement') && ofRequirement.has(name)) return `write "requirement: { ${name}: … }"`
-  const [near] = findNearNames(name, Object.keys(known))
-  return near === undefined ? 'remove it' : `did you mean "${path}${near}"?`
+    .map(name => {
+      const [near] = findNearNames(name, Object.keys(known))
+      const remedy = near === undefined ? 'remove it' : `did you mean "${path}${near}"?`
+      return { found: `"${path}${name}" is no ${kind}`, remedy: remedies.get(name) ?? remedy }
+    })
 }

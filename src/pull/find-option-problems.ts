@@ -35,8 +35,8 @@ export function findOptionProblems(options: Readonly<Record<string, unknown>>): 
   const { into, flatten, deletionGuard, live } = options
   return [
     ...findUnknownFields(kind, options, optionNames),
-    ...findUnknownFields(kind, Object(deletionGuard ?? {}), guardNames, 'deletionGuard.'),
-    ...findUnknownFields(kind, Object(live ?? {}), liveNames, 'live.'),
+    ...findUnknownFields(kind, Object(deletionGuard ?? {}), guardNames, { path: 'deletionGuard.' }),
+    ...findUnknownFields(kind, Object(live ?? {}), liveNames, { path: 'live.' }),
     ...(typeof into === 'string' ? [] : [{ found: '"into" names no mirror table', remedy: 'give it a text' }]),
     ...(flatten === undefined || Array.isArray(flatten)
       ? []
