@@ -8,6 +8,11 @@ export function isError(value: unknown): value is Error {
   return Error.isError(value) || value instanceof Error
 }
 
+/** Whether a deadline ended the work: its own, or that of an `AbortSignal.timeout`. */
+export function isTimeout(error: unknown): boolean {
+  return isError(error) && error.name === 'TimeoutError'
+}
+
 /** The `code` of an error of Node, a library or a database's driver, such as `ENOENT` or a SQLSTATE. */
 export function errorCodeOf(error: unknown): string | undefined {
   return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isError } from '../errors.ts'
+import { isError, isTimeout } from '../errors.ts'
 import { describeRefusedTunnel, proxyRemedy, tunnelRemedy } from './proxy-failure.ts'
 
 /** A failure below HTTP, in words without any part of a request or response. */
@@ -34,7 +34,7 @@ export function describeNetworkFailure(error: unknown): NetworkFailure {
 }
 
 function describeFailure(error: unknown): NetworkFailure {
-  if (isError(error) && error.name === 'TimeoutError') {
+  if (isTimeout(error)) {
     return { words: 'no complete response arrived in time', neverSent: false, isTimeout: true }
   }
   const isMarked = findCause(error, marked) !== undefined
@@ -76,7 +76,7 @@ export function isLostNetwork(error: unknown): boolean {
  */
 export function isConnectionFailure(error: unknown): boolean {
   if (!isError(error)) return false
-  if (error.name === 'AbortError' || error.name === 'TimeoutError' || 'syscall' in error) return true
+  if (error.name === 'AbortError' || isTimeout(error) || 'syscall' in error) return true
   const { code } = describeNetworkFailure(error)
   return code !== undefined && (failures.has(code) || connectionCode.test(code))
 }

@@ -10,7 +10,7 @@ import type { Clock } from '../time/clock.ts'
 import { parseHttpDate } from '../time/http-date.ts'
 import type { KnownSecrets } from '../words/known-secrets.ts'
 import { findDocumentRoot } from './document-root.ts'
-import { answersWithinMs, explainLate } from './explain-late.ts'
+import { explainLate, pingTimeoutMs } from './explain-late.ts'
 import { namesOfRow } from './find-list.ts'
 import { interpretResponse, type Verdict } from './interpret-response.ts'
 import { interpretRows } from './interpret-rows.ts'
@@ -99,8 +99,8 @@ export function createHasuraClient(deps: {
   tokens: TokenSource
   clock: Clock
   timeoutMs?: number
-  /** Of a query that reads nothing, after another one had no answer in time; default: `answersWithinMs`. */
-  withinMs?: number
+  /** Of a query that reads nothing, after another one had no answer in time. */
+  pingTimeoutMs?: number
   /** Shared by all clients of an account; default: no limit. */
   slots?: Slots
   /** Secrets to redact in Hasura's messages; the token always is. */
@@ -108,7 +108,7 @@ export function createHasuraClient(deps: {
   log?: Log | undefined
   watch?: ApiWatch
 }): HasuraClient {
-  const { role, tokens, clock, slots = work => work(), withinMs = answersWithinMs } = deps
+  const { role, tokens, clock, slots = work => work(), pingTimeoutMs: pingMs = pingTimeoutMs } = deps
   const sendOnce = createSend({ url: deps.url, role })
 
   /** A mutation is retried only with another token, or after a requested pause: a failed one may have been executed. */
@@ -122,8 +122,8 @@ export function createHasuraClient(deps: {
     async function send(token: Token, trace: TraceHeaders | undefined): Promise<Tried<Executed<D>>> {
       const limits = { timeoutMs, maxBytes, ...(signal && { signal }) }
       const received = await sendOnce(operation, kind, token, limits, trace).catch(async error => {
-        if (timeoutMs < withinMs) throw error
-        throw await explainLate(error, pulse => sendOnce(pulse, 'query', token, { ...limits, timeoutMs: withinMs }))
+        if (timeoutMs < pingMs) throw error
+        throw await explainLate(error, ping => sendOnce(ping, 'query', token, { ...limits, timeoutMs: pingMs }))
       })
       const { status } = received
       const verdict = interpret({ ...received, secrets: [token.value, ...(deps.secrets?.all() ?? [])] })

@@ -5,11 +5,6 @@ export interface Deadline {
   readonly timeoutMs: number
 }
 
-/** Whether a deadline ended the work. */
-export function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'TimeoutError'
-}
-
 /** Node makes a longer timer one of 1 ms. */
 const longestTimerMs = 2 ** 31 - 1
 

@@ -26,7 +26,7 @@ async function open(...answers: Answer[]) {
   return { server, ...clientOf(server.url), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
 }
 
-function clientOf(url: string, limits: { readonly withinMs?: number } = {}) {
+function clientOf(url: string, limits: { readonly pingTimeoutMs?: number } = {}) {
   const { tokens, clock, fetched } = createAccess()
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: line => lines.push(line) })
@@ -370,7 +370,7 @@ describe('a query that fails', () => {
 
   test('because Hasura answers nothing at all is an outage, told as that', async () => {
     await using server = await startScriptedHasura(silence)
-    const { client } = clientOf(server.url, { withinMs: 1_000 })
+    const { client } = clientOf(server.url, { pingTimeoutMs: 1_000 })
     const error = await failureOf(client.query(articles, after, { timeoutMs: 1_000 }))
     expect(error).toBeInstanceOf(OutageError)
     expect(error).toMatchObject({ code: 'network', scope: 'account', found: expect.stringContaining('reads nothing') })
@@ -381,7 +381,7 @@ describe('a query that fails', () => {
     ['refuses', refused('validation-failed', 'query is not allowed')],
   ])('because one query is late is no outage, if Hasura %s one that reads nothing', async (_name, answer) => {
     await using server = await startScriptedHasura(silence, answer, oneArticle)
-    const { client, clock } = clientOf(server.url, { withinMs: 1_000 })
+    const { client, clock } = clientOf(server.url, { pingTimeoutMs: 1_000 })
     expect(await client.query(articles, after, { timeoutMs: 1_000 })).toEqual(oneArticle.data)
     expect(clock.pausesMs).toEqual([1_000])
     expect(server.requests.map(({ body }) => body)).toMatchObject([{}, { query: '{\n  __typename\n}' }, {}])
