@@ -26,8 +26,8 @@ import { createTraceObserver } from './traces/trace-observer.ts'
 setDefaultAutoSelectFamilyAttemptTimeout(1_000)
 
 /**
- * Node looks names up in half of its threads, which start at their first use. Of the usual four, two names whose DNS servers don't answer
- * take both for 10 seconds each, and keep every other name waiting, those of Postgres and Redis as well.
+ * Node looks names up in at most half of its threads, which start at their first use. Four are the default: then two names whose DNS
+ * servers don't answer keep every other name waiting for 10 seconds or more, those of Postgres and Redis as well.
  */
 process.env.UV_THREADPOOL_SIZE ??= '32'
 

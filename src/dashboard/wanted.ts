@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { nameValue } from '../operations/values.ts'
 import { requestStates } from '../states.ts'
 
-/** Where a list goes on. */
+/** Where the next page of a list begins. */
 export const placeValue = z.string().regex(/^\d{1,18}$/, 'is no place')
 
 /** What an action applies to: one request, or all that a filter finds. */

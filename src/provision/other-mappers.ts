@@ -78,9 +78,9 @@ export function explainRival(
   }
   const isContrary = (each: MapperState) =>
     replacesClaim(each, wanted) && isOther(each, rival) && !isAppliedBefore(each, rival)
-  const explainChance = (other: MapperState, holder: string, mends: string): readonly Obstacle[] => {
+  const explainChance = (other: MapperState, holder: string, whatToDo: string): readonly Obstacle[] => {
     const found = `${mapper} writes ${name}, and so does ${holder} with another value: which of both is in a token is left to chance`
-    return [{ check, found, advice: mends, ...([rival, other].some(mayBeEmpty) && { isSuspected: true }) }]
+    return [{ check, found, advice: whatToDo, ...([rival, other].some(mayBeEmpty) && { isSuspected: true }) }]
   }
   const shared = inScope.find(isContrary)
   if (shared) return explainChance(shared, `client scope "${hasuraScope}"`, advice)

@@ -113,7 +113,7 @@ export function readCheckpoint(
   }
 }
 
-/** Refuses what an earlier definition read differently, unless only the order in which it is written has changed. */
+/** Refuses a checkpoint of another definition, unless only the order in which that is written differs. */
 function requireSame(definition: unknown, key: CheckpointKey): void {
   const before = pullDefinitionSchema.safeParse(definition)
   const changes = before.success

@@ -81,7 +81,7 @@ export async function runPull(
 
 /**
  * Whether the unfinished scan started before this request was made. One that this request's own runs started needs nothing more, and
- * would never end if each of them is interrupted, as by a limit of the API's rate. In a dry run it is still unfinished.
+ * would never end if each of them is interrupted, as by a limit of the API's rate. A dry run saves no checkpoint, so another scan would resume the same one.
  */
 async function isOlderThanRequest({ context }: PullRun, { scanStartedAt }: Checkpoint): Promise<boolean> {
   if (context.dryRun) return false
@@ -93,7 +93,7 @@ async function isOlderThanRequest({ context }: PullRun, { scanStartedAt }: Check
   return !request || !(Date.parse(scanStartedAt ?? '') >= request.requested_at.getTime())
 }
 
-/** Reads what has changed since the load, or the scan, that this run has resumed and completed began. */
+/** Reads what has changed since the beginning of the load or scan that this run has resumed and completed. */
 async function catchUp(run: PullRun, before: Checkpoint | undefined): Promise<void> {
   const { context, key, cursor, columns } = run
   if (!cursor) {

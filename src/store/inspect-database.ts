@@ -15,8 +15,8 @@ import { findSharedSession } from './shared-session.ts'
 
 export interface DatabaseInspection {
   /**
-   * What prevents the worker from using it: its version or encoding, a standby, a pooler that reads from one, a newer version's migrations, another program's
-   * schema, row security, a pooler, a missing privilege.
+   * What prevents the worker from using it: its version or encoding, a standby, a pooler that sends reads to one or shares sessions, a
+   * newer version's migrations, another program's schema, row security, a missing privilege.
    */
   readonly problem?: Explanation | undefined
   /** Its collation has changed. */

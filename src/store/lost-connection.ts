@@ -44,7 +44,7 @@ export function explainLostConnection(error: unknown): unknown {
   return new TransientError('store', told, { cause: error })
 }
 
-/** For the log: a table or a privilege that a statement of the worker's own lacks is mended in the database, not in the code. */
+/** For the log: if a statement of the worker's own lacks a table or a privilege, the place to fix that is the database, not the code. */
 export function explainLack(error: unknown): unknown {
   return error instanceof pg.DatabaseError && lacks.has(error.code) ? explainLostConnection(error) : error
 }
