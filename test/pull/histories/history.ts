@@ -47,6 +47,8 @@ export interface Run {
   /** One that lacks a column of the newer one, and writes its arguments in another order. */
   readonly isOlder: boolean
   readonly isDry: boolean
+  /** If it ends well: a second one right after it. */
+  readonly isRepeated: boolean
   readonly allowsDeletions: boolean
   /** How it breaks off, after how many of its pages. */
   readonly breaks: { readonly how: 'refused' | 'stopped' | 'superseded'; readonly after: number } | undefined
@@ -129,6 +131,7 @@ const run: fc.Arbitrary<Run> = record({
   account,
   isOlder: seldom(5),
   isDry: seldom(10),
+  isRepeated: seldom(4),
   allowsDeletions: fc.boolean(),
   breaks: fc.option(
     record({ how: fc.constantFrom('refused', 'refused', 'stopped', 'superseded'), after: fc.nat({ max: 4 }) }),

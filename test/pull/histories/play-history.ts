@@ -32,6 +32,7 @@ const everything: Omit<Run, 'account'> = {
   reads: 'full',
   isOlder: false,
   isDry: false,
+  isRepeated: true,
   allowsDeletions: true,
   breaks: undefined,
   meanwhile: [],

@@ -32,6 +32,9 @@ export async function playRun(play: Play, step: Run): Promise<void> {
   else if (failure === undefined && !step.isOlder) await expectFound(play, step, keys)
   account.state.endRun()
   await account.feed.follow()
+  if (failure !== undefined || step.isDry || !step.isRepeated || step.meanwhile.length > 0) return
+  await runPull(app, job, account.name, { payload })
+  expect(await account.feed.follow(), 'changes of a run that finds nothing new').toBe(0)
 }
 
 /** @returns the writes that have begun, once the run has ended */
