@@ -68,6 +68,10 @@ export function findRuleProblem(given: unknown): string | undefined {
   if (fields.length < 5 || fields.length > 6) {
     return `cron "${rule.cron}" has ${fields.length} fields, but needs five, or six with seconds`
   }
+  // The parser would read a single instant.
+  if (rule.cron.includes(':')) {
+    return `cron "${rule.cron}" has ":", but the minute and the hour are two fields: 9:30 is "30 9 * * *"`
+  }
   // AWS requires a "?" in one of its day fields, which is the hour or the month here.
   const days = fields.length === 6 ? [3, 5] : [2, 4]
   if (fields.some((field, at) => field.includes('?') && !days.includes(at))) {

@@ -108,6 +108,9 @@ describe('findRuleProblem', () => {
     [{ cron: '*' }, 'needs five, or six'],
     [{ cron: '61 * * * *' }, 'is not valid'],
     [{ cron: '0 0 31 2 *' }, 'is never due'],
+    [{ cron: '0 9:30 * * 1-5' }, 'has ":", but the minute and the hour are two fields: 9:30 is "30 9 * * *"'],
+    // An instant to the parser, after which nothing would be due.
+    [{ cron: '* &$: 12 8 48' }, 'has ":"'],
     [
       { cron: '0 0 * * *', zone: 'Europe/Atlantis' },
       'has the zone "Europe/Atlantis", which is none: use a name such as Europe/Zurich',
