@@ -1,4 +1,4 @@
-import { jobsOf } from '../definitions/account-jobs.ts'
+import { jobsOf, tablesOf } from '../definitions/account-jobs.ts'
 import { requestRun } from '../runs/requests.ts'
 import type { RunDeps } from '../runs/run-deps.ts'
 import type { RunCounts } from '../states.ts'
@@ -15,8 +15,8 @@ export async function requestFollowers(
   { job, access: { account }, kept }: Pick<Execution, 'job' | 'access' | 'kept'>,
   counts: RunCounts | undefined,
 ): Promise<void> {
-  if (job.into === undefined || hasWrittenNothing(counts)) return
-  const written = [job.into].flat()
+  const written = tablesOf(job)
+  if (written.length === 0 || hasWrittenNothing(counts)) return
   const followers = jobsOf(account, deps.jobs.values()).filter(({ follows }) => follows?.some(t => written.includes(t)))
   for (const { name } of followers) {
     const made = { trigger: 'job', caller: `job:${job.name}`, trace: kept } as const

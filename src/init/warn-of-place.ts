@@ -5,12 +5,14 @@ import { z } from 'zod'
 import type { WrittenFile } from '../add/write-files.ts'
 import { findJson } from '../json/parse-json.ts'
 import { withParents } from '../names/with-parents.ts'
+import { includesFolder } from './includes-folder.ts'
 import { commandOf, type PackageManager } from './package-manager.ts'
 
 const workflow = '.github/workflows/check.yml'
 
 /**
- * What the files that `init` has written don't suit, where the project lies: another package manager, a workspace, a folder of a repository.
+ * What the files that `init` has written don't suit, where the project lies: another package manager, a workspace, a folder of a
+ * repository, a program that compiles it.
  *
  * @param builds packages that have an install script, which no project needs
  */
@@ -60,27 +62,6 @@ async function warnOfCompiler(folder: string, above: readonly string[]): Promise
   return [
     `A compiler that reads ${file}, as "next build" does, also checks ${path}, which needs the settings of its own tsconfig.json: add "${path}" to "exclude" there`,
   ]
-}
-
-/** @param config may have comments, so it isn't JSON */
-function includesFolder(config: string, path: string): boolean {
-  const listOf = (name: string): readonly string[] | undefined => {
-    const [, list] = new RegExp(`"${name}"\\s*:\\s*\\[([^\\]]*)\\]`).exec(config) ?? []
-    if (list === undefined) return undefined
-    return [...list.matchAll(/"(?:\.\/)?([^"]*)"/g)].map(([, pattern = '']) => pattern)
-  }
-  const parts = path.split('/')
-  const covers = (pattern: string): boolean => {
-    const names = pattern.split('/').filter(name => name !== '' && name !== '.')
-    const wildcard = names.findIndex(name => name.includes('*'))
-    const fixed = wildcard === -1 ? names : names.slice(0, wildcard)
-    return fixed.every((name, index) => index >= parts.length || parts[index] === name)
-  }
-  // Such as `packages`, `packages/*` and `**/mirror/**`.
-  const excludes = (pattern: string): boolean =>
-    `/${path}/`.includes(`/${pattern.replace(/^\*\*\//, '').replace(/(?:\/\**)+$/, '')}/`)
-  const include = listOf('include') ?? (listOf('files') ? [] : ['**'])
-  return include.some(covers) && !listOf('exclude')?.some(excludes)
 }
 
 /** pnpm doesn't read `allowScripts`, and ends an installation with an error if a package has a script of which nobody has decided. */

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPublicKey, hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { parseJson } from '../json/parse-json.ts'
 
@@ -51,7 +51,7 @@ function describe(jwk: PublicJwk): Omit<PublicKey, 'jwk'> {
 function thumbprintOf(jwk: PublicJwk): string {
   const members =
     jwk.kty === 'RSA' ? { e: jwk.e, kty: jwk.kty, n: jwk.n } : { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y }
-  return createHash('sha256').update(JSON.stringify(members)).digest('base64url')
+  return hash('sha256', JSON.stringify(members), 'base64url')
 }
 
 /**

@@ -81,7 +81,8 @@ export async function runPull(
 
 /**
  * Whether the unfinished scan started before this request was made. One that this request's own runs started needs nothing more, and
- * would never end if each of them is interrupted, as by a limit of the API's rate. A dry run saves no checkpoint, so another scan would resume the same one.
+ * would never end if each of them is interrupted, as by a limit of the API's rate. A dry run saves no checkpoint, so another scan would
+ * resume the same one.
  */
 async function isOlderThanRequest({ context }: PullRun, { scanStartedAt }: Checkpoint): Promise<boolean> {
   if (context.dryRun) return false
