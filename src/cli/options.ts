@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { messageOf, UsageError } from '../errors.ts'
 import { parseStrictJson } from '../json/strict-json.ts'
 import { findNearNames } from '../names/near-names.ts'
+import { listed } from '../operations/values.ts'
 
 /** The help text of an argument or option, and how the command line parses it. */
 export interface Words {
@@ -111,11 +112,10 @@ export function jsonOption(value: string, text: string) {
 
 export const jsonOutput = flag('write one JSON document to stdout and nothing else')
 
-export const mostListed = 1000
-export const limitOption = numberOption('N', `maximum number, 1 to ${mostListed}; default: 20`, {
+export const limitOption = numberOption('N', `maximum number, 1 to ${listed.most}; default: ${listed.usual}`, {
   min: 1,
-  max: mostListed,
-  default: 20,
+  max: listed.most,
+  default: listed.usual,
 })
 
 /** For commands that act on one account. */

@@ -1,7 +1,8 @@
 import { parseKeepingDigits } from '../json/exact-numbers.ts'
 import type { MirrorRowsReport } from '../operations/rows.ts'
+import { listed } from '../operations/values.ts'
 import { defineCommand } from './command.ts'
-import { argument, jsonOutput, limitOption, mostListed, textOption } from './options.ts'
+import { argument, jsonOutput, limitOption, textOption } from './options.ts'
 import { table } from './table.ts'
 
 export const rows = defineCommand({
@@ -33,7 +34,7 @@ function describe({ table: name, rows: texts, hasMore }: MirrorRowsReport, colum
   const deleted = parsed.filter(row => row.some(([column, value]) => column === '_deleted_at' && value !== null)).length
   const remarks = [
     ...(deleted > 0 ? [`${deleted} of these ${texts.length} rows are deleted in the source (see _deleted_at).`] : []),
-    ...(hasMore ? [`There are more rows: raise --limit, up to ${mostListed}.`] : []),
+    ...(hasMore ? [`There are more rows: raise --limit, up to ${listed.most}.`] : []),
   ]
   return `${table(shown, `no rows in mirror.${name}`, columns)}${remarks.map(remark => `${remark}\n`).join('')}`
 }

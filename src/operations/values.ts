@@ -15,8 +15,11 @@ export const nameValue = z
 /** Which lines are meant: those of a job, of an account, or all. */
 export const lineFilter = { job: nameValue.optional(), account: nameValue.optional() }
 
+/** How many elements a list has at most, and unless more or fewer are asked for. */
+export const listed = { most: 1000, usual: 20 } as const
+
 /** The maximum length of a list. Over HTTP it comes as text. */
-export const limitValue = z.coerce.number<number>().int().min(1).max(1000).default(20)
+export const limitValue = z.coerce.number<number>().int().min(1).max(listed.most).default(listed.usual)
 
 /**
  * @param what it is: "body", "path", "query"
