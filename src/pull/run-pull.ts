@@ -56,8 +56,8 @@ export async function runPull(
       if (payload.keys && resumed) await pullKeys(run, payload.keys)
       if (loaded.requestId === context.requestId) return { to: loaded.high, counts }
       // Rows that the other request's run had read may have changed before this request was made.
+      await catchUp(run, known)
       if (isAsked) await sweep(run, undefined)
-      else await catchUp(run, known)
       return { to: loaded.high, counts }
     }
     const { leaves, missed } = columns.plan

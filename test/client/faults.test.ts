@@ -450,7 +450,7 @@ test.each(['https://worker.example/?team=a', 'worker.example'])('the address of 
 
 test.each(['', undefined])('an address that is %j, as during a build, is told as empty', address => {
   const create = () => open([accepted], Object({ url: address }))
-  expect(create).toThrow('url is empty: set its variable, which "next build" also reads, or create the client when')
+  expect(create).toThrow('url is empty: set its variable, which "next build" also reads, or create the client in')
 })
 
 test('a token endpoint that has moved is discovered again', async () => {

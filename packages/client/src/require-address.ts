@@ -13,7 +13,7 @@ export function requireAddress(what: string, address: string, allowInsecure: boo
   if (!address) {
     throw new ClientError(
       'usage',
-      `${what} is empty: set its variable, which "next build" also reads, or create the client when it is first needed`,
+      `${what} is empty: set its variable, which "next build" also reads, or create the client in a function`,
     )
   }
   const endpoint = requireEndpoint(what, address, allowInsecure)

@@ -170,6 +170,22 @@ describe.each(stores)('a full load into %s', backend => {
     expect(await runPull(app, withoutCursor, account)).toMatchObject({ counts: { read: 60 } })
   })
 
+  test('that another request has left unfinished is resumed by a sweep, which also finds a change with an equal cursor', async ({
+    createTable,
+    breakOff,
+    app,
+    account,
+  }) => {
+    const table = await createTable(60, true)
+    await app.hasura.sql(`update ${table.name} set updated_at = now()`)
+    const job = table.pull({ pageSize: 10, ranges: 1 })
+    await breakOff(table, job)
+    await app.hasura.sql(`update ${table.name} set title = 'changed' where id = 1`)
+    expect(await runPull(app, job, account, { payload: { sweep: true } })).toMatchObject({
+      counts: { inserted: 30, updated: 1 },
+    })
+  })
+
   test('that another request has left unfinished is resumed, and what has changed since is read', async ({
     createTable,
     breakOff,
