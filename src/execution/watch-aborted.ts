@@ -9,8 +9,9 @@ export function watchAborted(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,
 ): Disposable {
-  const over = new AbortController()
+  let over: AbortController | undefined
   const watch = () => {
+    over = new AbortController()
     clock.sleep(endsWithinMs, over.signal).then(
       () =>
         log.warn(
@@ -19,6 +20,11 @@ export function watchAborted(
       () => {},
     )
   }
-  signal.addEventListener('abort', watch, { once: true, signal: over.signal })
-  return { [Symbol.dispose]: () => over.abort() }
+  signal.addEventListener('abort', watch, { once: true })
+  return {
+    [Symbol.dispose]() {
+      signal.removeEventListener('abort', watch)
+      over?.abort()
+    },
+  }
 }
